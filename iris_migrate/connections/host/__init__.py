@@ -1,0 +1,1 @@
+"""One host over SSH: looking at it, working on it, following it."""

@@ -1,0 +1,1 @@
+"""Runs checklists: inspection, plan, consent, execution, record. Knows no frontend."""

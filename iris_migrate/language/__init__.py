@@ -1,0 +1,1 @@
+"""Checklists in: loaded, checked, rendered and compiled to plain data."""

@@ -1,0 +1,1 @@
+"""The same result in the formats that people and programs read."""

@@ -1,0 +1,1 @@
+"""One desired state a class, one file a family."""
