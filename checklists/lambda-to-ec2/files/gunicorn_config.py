@@ -1,0 +1,15 @@
+"""gunicorn's configuration, written by iris-migrate because the checkout had none.
+
+What must be so (address, workers, time limit) stands on the command line of the systemd unit as well, which outranks this file.
+"""
+
+bind = "127.0.0.1:{{ app_port }}"
+workers = {{ service.workers }}
+worker_class = "gthread"
+threads = {{ service.threads }}
+timeout = {{ timeouts.gunicorn }}
+graceful_timeout = 30
+keepalive = 5
+loglevel = "info"
+accesslog = "-"
+errorlog = "-"
