@@ -1,0 +1,1 @@
+"""Data cases of the resources, and the tests that every resource class has to pass."""
