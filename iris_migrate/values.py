@@ -46,12 +46,20 @@ class AnswerRef:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """The name of a secret; its value is filled in by the executor while sending and stands nowhere else."""
+    """The name of a secret; its value is filled in by the executor while sending and stands nowhere else.
+
+    `item` names one of several values separated by commas (the first is 0): a client sends one key of those accepted.
+    """
 
     name: str
+    item: int | None = None
 
     def __str__(self) -> str:
         return f"‹secret {self.name}›"
+
+    def pick(self, value: str) -> str:
+        """What this names in the secret's whole value; IndexError when there are fewer items."""
+        return value if self.item is None else value.split(",")[self.item].strip()
 
 
 @dataclass(frozen=True, slots=True)
