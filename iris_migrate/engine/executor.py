@@ -1,0 +1,134 @@
+"""The one executor: fills a Change, records its intent, sends it, records the result; the only writer to the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from iris_migrate.changes import Change, HostCommand, HostScript, OperatorAsk
+from iris_migrate.encoding import change_id
+from iris_migrate.engine.carriers import Carriers, Failed
+from iris_migrate.engine.events import ChangeCarriedOut, ChangeEnded, ChangeIntended, Listener, Output
+from iris_migrate.engine.record import Intent, Record, Result
+from iris_migrate.engine.secrets import Secrets
+from iris_migrate.findings import Finding
+from iris_migrate.target import Clock
+from iris_migrate.values import AnswerRef, Kept, Secret, StepKey, Unresolved, fill, unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a list of changes. `failed` is the Change that ended it, with its lines."""
+
+    sent: tuple[Change, ...]
+    failed: Change | None = None
+    error: str = ""
+    lines: tuple[str, ...] = ()
+
+
+class Defect(Exception):
+    """The program itself is wrong: a Change that must not be sent."""
+
+
+class Executor:
+    """Carries out lists of changes, one change at a time, each recorded before and after."""
+
+    def __init__(self, *, record: Record, carriers: Carriers, secrets: Secrets, clock: Clock, emit: Listener) -> None:
+        self._record, self._carriers, self._secrets = record, carriers, secrets
+        self._clock, self._emit = clock, emit
+
+    async def execute(self, run: int | None, key: StepKey, changes: Sequence[Change], before: Finding) -> Outcome:
+        """Send changes in order; stop at the first that fails. Raises SecretMissing before anything is sent."""
+        for change in changes:
+            if waits := unresolved(change):
+                raise Defect(f"{change.says}: {waits[0]} is not known; it must not be sent")
+            self._need_secrets(change)
+        answers: dict[str, Any] = {}
+        sent: list[Change] = []
+        for change in changes:
+            result = await self._send(run, key, change, before, answers)
+            sent.append(change)
+            if result.state == "failed":
+                return Outcome(tuple(sent), change, result.error, result.lines)
+            answers.update(result.answers)
+        return Outcome(tuple(sent))
+
+    async def settle(self, intent: Intent) -> Result:
+        """Find out what became of a Change that has an intent and no result; it is not sent again here."""
+        emit = self._output(intent.step, intent.change_id)
+        try:
+            result = await self._carriers.settle(intent, self._known({}), emit)
+        except Failed as failed:
+            result = Result("failed", {}, error=self._secrets.hide(str(failed)), lines=self._hidden(failed.lines))
+        return self._end(intent.step, intent.change_id, result)
+
+    async def _send(
+        self, run: int | None, key: StepKey, change: Change, before: Finding, answers: Mapping[str, Any]
+    ) -> Result:
+        known = self._known(answers)
+        identity = change_id(key, self._record.results(key), change)
+        self._record.intend(self._clock.now(), run, identity, key, change, before)
+        self._emit(ChangeIntended(self._clock.now(), key.step, identity, change))
+        filled = _filled(change, known)
+        try:
+            result = await self._carriers.carry(filled, change, identity, self._output(key.step, identity))
+        except Failed as failed:
+            result = Result("failed", {}, error=self._secrets.hide(str(failed)), lines=self._hidden(failed.lines))
+        self._emit(ChangeCarriedOut(self._clock.now(), key.step, identity))
+        return self._end(key.step, identity, result)
+
+    def _end(self, step: str, identity: str, result: Result) -> Result:
+        kept = replace(result, lines=result.lines[-200:])
+        self._record.end(self._clock.now(), identity, kept)
+        self._emit(ChangeEnded(self._clock.now(), step, identity, result.state, result.error))
+        return result
+
+    def _output(self, step: str, identity: str) -> Callable[[Sequence[str]], None]:
+        def emit(lines: Sequence[str]) -> None:
+            self._emit(Output(self._clock.now(), step, identity, self._hidden(lines)))
+
+        return emit
+
+    def _hidden(self, lines: Sequence[str]) -> tuple[str, ...]:
+        return tuple(self._secrets.hide(line) for line in lines)
+
+    def _need_secrets(self, change: Change) -> None:
+        from iris_migrate.values import specials
+
+        for item in specials(change):
+            if isinstance(item, Secret):
+                self._secrets.value(item.name)
+
+    def _known(self, answers: Mapping[str, Any]) -> Callable[[Any], Any]:
+        def known(item: Any) -> Any:
+            match item:
+                case Secret(name=name):
+                    return item.pick(self._secrets.value(name))
+                case AnswerRef(answer=answer, template=template):
+                    if answer not in answers:
+                        raise Defect(f"no earlier change of the list answered {answer!r}")
+                    value = answers[answer]
+                    return value if template == "{}" else template.replace("{}", str(value))
+                case Unresolved():
+                    raise Defect(f"{item} is not known")
+                case Kept():
+                    return item  # the carrier puts it back where it lies
+            return item
+
+        return known
+
+
+def _filled(change: Change, known: Callable[[Any], Any]) -> Change:
+    """The Change with its specials replaced. What is shown (`says`, `was`) stays as it is."""
+    names = [name for name in change.__dataclass_fields__ if name not in ("says", "was")]
+    return replace(change, **{name: fill(getattr(change, name), known) for name in names})
+
+
+def is_job(change: Change) -> bool:
+    """Whether it runs on the host as a job that outlives us."""
+    return isinstance(change, HostCommand | HostScript)
+
+
+def asks_operator(changes: Sequence[Change]) -> bool:
+    return any(isinstance(change, OperatorAsk) for change in changes)

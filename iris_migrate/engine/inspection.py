@@ -1,0 +1,124 @@
+"""One look at everything: steps are inspected side by side as soon as the outputs that they name are there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from iris_migrate.changes import Change
+from iris_migrate.engine.events import Listener, StepInspected
+from iris_migrate.engine.target import LiveTarget
+from iris_migrate.findings import Finding, Verdict, unknown
+from iris_migrate.language.checklist import Checklist, Step
+from iris_migrate.resources.base import Resource, resource_class
+from iris_migrate.target import Unreadable
+from iris_migrate.values import StepKey, Unresolved, fill, unresolved
+
+LIMIT = 60.0  # seconds for one step's looking
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A step with what was found. `resource` is built from what is known now; it may still hold unresolved outputs."""
+
+    step: Step
+    resource: Resource
+    finding: Finding
+    seconds: float = 0.0
+    at: float = 0.0
+
+    def plan(self) -> tuple[Change, ...]:
+        """What would make it hold; empty when it holds, or when nothing can be planned yet."""
+        return tuple(self.resource.plan(self.finding)) if self.finding.verdict.plans else ()
+
+    def preview(self) -> tuple[Change, ...]:
+        """The plan as far as it is known: for a step that waits, what a bare `absent` would plan."""
+        if self.finding.verdict is Verdict.UNKNOWN and self.finding.waits_for:
+            return tuple(self.resource.plan(Finding(Verdict.ABSENT)))
+        return self.plan()
+
+
+@dataclass
+class Inspection:
+    """Inspects steps of one checklist. What was found is kept until it is looked at again."""
+
+    checklist: Checklist
+    target: LiveTarget
+    key: Callable[[str], StepKey]
+    emit: Listener
+    found: dict[str, Inspected] = field(default_factory=dict)
+
+    async def look(self, steps: Collection[str] | None = None) -> Mapping[str, Inspected]:
+        """Inspect these steps (default: all) afresh; the others' outputs stay as they were found last."""
+        wanted = [step for step in self.checklist.steps if steps is None or step.id in steps]
+        self.target.forget()
+        loop = asyncio.get_running_loop()
+        pending = {step.id: loop.create_future() for step in wanted}
+        tasks = [asyncio.create_task(self._look_at(step, pending)) for step in wanted]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+        return self.found
+
+    async def _look_at(self, step: Step, pending: Mapping[str, asyncio.Future[None]]) -> None:
+        try:
+            inspected = await self._inspected(step, pending)
+            self.found[step.id] = inspected
+            self.emit(StepInspected(inspected.at, step.id, inspected.finding, inspected.seconds))
+        finally:
+            if not pending[step.id].done():
+                pending[step.id].set_result(None)
+
+    async def _inspected(self, step: Step, pending: Mapping[str, asyncio.Future[None]]) -> Inspected:
+        now = self.target.clock.now()
+        cls = resource_class(step.resource)
+        uses_host = "host" in cls.uses and self.checklist.host is not None
+        host = (self.checklist.host.address, self.checklist.host.instance) if self.checklist.host else ()
+        names = [*unresolved(step.with_), *(unresolved(host) if uses_host else ())]
+        for name in names:
+            if name.step in pending:
+                await pending[name.step]
+        with_ = fill(step.with_, self._known)
+        resource = cls(**with_, key=self.key(step.id), now=now)
+        if step.left_out:
+            return Inspected(step, resource, unknown(step.left_out), at=now)
+        for name in names:
+            if isinstance(self._known(name), Unresolved):
+                return Inspected(step, resource, unknown(f"until {name.step}", waits_for=name.step), at=now)
+        if uses_host:
+            self.target.locate(*(self._known(item) if isinstance(item, Unresolved) else item for item in host))
+        started = time.monotonic()
+        finding = await self._find(resource)
+        return Inspected(step, resource, finding, time.monotonic() - started, self.target.clock.now())
+
+    async def _find(self, resource: Resource) -> Finding:
+        try:
+            async with asyncio.timeout(LIMIT):
+                return await resource.inspect(self.target)
+        except Unreadable as error:
+            return unknown(str(error))
+        except TimeoutError:
+            return unknown(f"no answer in {LIMIT:.0f} s")
+
+    def _known(self, item: Any) -> Any:
+        """An output from the newest finding, or the Unresolved itself."""
+        if not isinstance(item, Unresolved):
+            return item
+        found = self.found.get(item.step)
+        if found is None or found.finding.outputs.get(item.name) in (None, ""):
+            return item
+        return found.finding.outputs[item.name]
+
+    def dependents(self, step_id: str) -> set[str]:
+        """The steps that name this one or need it, directly or not."""
+        found = {step_id}
+        while True:
+            more = {step.id for step in self.checklist.steps if step.id not in found and found & set(step.waits_for)}
+            if not more:
+                return found
+            found |= more

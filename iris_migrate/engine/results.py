@@ -1,0 +1,92 @@
+"""What a run or an inspection came to: one row a step, a summary, and the exit code that follows from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from iris_migrate.engine.events import Status
+from iris_migrate.engine.inspection import Inspected
+from iris_migrate.findings import Evidence
+from iris_migrate.language.checklist import Checklist
+
+OK, WRONG, USAGE, MISSING, WAITING, INTERRUPTED = 0, 1, 2, 3, 4, 130
+_WAITS = (Status.NEEDS_OPERATOR, Status.CONVERGING)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step: `detail` is the reason, the rule, the waiver or who confirmed it."""
+
+    id: str
+    phase: str
+    title: str
+    status: Status
+    detail: str
+    evidence: tuple[Evidence, ...]
+    seconds: float
+    critical: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A whole checklist, as `--format json` gives it (design 5)."""
+
+    checklist: str
+    title: str
+    digest: str
+    at: float
+    steps: tuple[StepResult, ...]
+    phases: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many steps stand where, the names of `Status`."""
+        return dict(Counter(step.status.value for step in self.steps))
+
+    @property
+    def exit_code(self) -> int:
+        """0 all settled · 1 something does not hold · 4 only the operator or time is waited for."""
+        open_ = [step for step in self.steps if not step.status.settled and step.critical]
+        if not open_:
+            return OK
+        blocking = [step for step in open_ if step.status is not Status.WAITING]
+        return WAITING if blocking and all(step.status in _WAITS for step in blocking) else WRONG
+
+    def document(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "checklist": self.checklist,
+            "digest": self.digest,
+            "summary": self.summary,
+            "steps": [
+                {
+                    "id": step.id, "phase": step.phase, "title": step.title, "status": step.status.value,
+                    "detail": step.detail,
+                    "evidence": [
+                        {"asked": e.asked, "expected": e.expected, "seen": e.seen, "verdict": e.verdict.value}
+                        for e in step.evidence
+                    ],
+                    "seconds": round(step.seconds, 4),
+                }
+                for step in self.steps
+            ],
+        }  # fmt: skip
+
+
+def result_of(
+    checklist: Checklist, found: Mapping[str, Inspected], status: Mapping[str, tuple[Status, str]], at: float
+) -> CheckResult:
+    """The result from what was found and where each step stands."""
+    steps = tuple(
+        StepResult(
+            step.id, step.phase, step.title, *status.get(step.id, (Status.UNKNOWN, "not looked at")),
+            found[step.id].finding.evidence if step.id in found else (),
+            found[step.id].seconds if step.id in found else 0.0, step.critical,
+        )
+        for step in checklist.steps
+    )  # fmt: skip
+    phases = {phase.id: phase.title for phase in checklist.phases}
+    return CheckResult(checklist.name, checklist.title, checklist.digest, at, steps, phases)

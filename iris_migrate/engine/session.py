@@ -1,0 +1,259 @@
+"""Opens everything by name: checklist, settings, record, connections. The one thing that frontends construct."""
+
+from __future__ import annotations
+
+import os
+import secrets as randomness
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from iris_migrate.encoding import canonical
+from iris_migrate.engine.clock import SystemClock
+from iris_migrate.engine.consent import Operator
+from iris_migrate.engine.events import Connected, Event, Listener, RunEnded, RunStarted, Status
+from iris_migrate.engine.executor import Executor
+from iris_migrate.engine.inspection import Inspected, Inspection
+from iris_migrate.engine.journal import JournalSlice
+from iris_migrate.engine.lease import Lease, this_holder
+from iris_migrate.engine.record import Record
+from iris_migrate.engine.results import CheckResult, result_of
+from iris_migrate.engine.run import Run, Stopped, status_of
+from iris_migrate.engine.secrets import Secrets
+from iris_migrate.engine.target import LiveTarget
+from iris_migrate.language.checklist import Checklist
+from iris_migrate.resources.base import resource_class
+from iris_migrate.target import Clock
+from iris_migrate.values import StepKey, digest
+
+
+class WrongAccount(Exception):
+    """The migration was begun in another account or region; the message names both."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a frontend knows at the start. `state` is the folder of records, pins and locks."""
+
+    checklist: str = "lambda-to-ec2"
+    settings: Path | None = None
+    flags: Mapping[str, str] = field(default_factory=dict)
+    state: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def state_folder(self) -> Path:
+        """`--state`, IRIS_MIGRATE_STATE, or the user's state directory."""
+        if self.state is not None:
+            return self.state
+        if named := self.environment.get("IRIS_MIGRATE_STATE"):
+            return Path(named)
+        import platformdirs
+
+        return Path(platformdirs.user_state_dir("iris-migrate"))
+
+    def settings_file(self) -> Path | None:
+        named = self.environment.get("IRIS_MIGRATE_SETTINGS")
+        return self.settings or (Path(named) if named else None)
+
+
+class Session:
+    """One checklist on one migration. Open it, listen, inspect or run, close it."""
+
+    def __init__(self, options: Options, operator: Operator, *, clock: Clock | None = None) -> None:
+        from iris_migrate.language.load import load
+
+        self.options, self.operator = options, operator
+        self.clock: Clock = clock or SystemClock()
+        self.checklist: Checklist = load(options.checklist, flags=options.flags, settings_file=options.settings_file())
+        self.secrets = Secrets(self.checklist.secrets, options.environment)
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Hear every event; the answer ends the listening."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def emit(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    async def open(self) -> Session:
+        """Open record and connections. Raises the connections' own errors, WrongAccount, RecordError."""
+        from iris_migrate.connections.aws import AwsConnection
+        from iris_migrate.connections.web import WebConnection
+        from iris_migrate.connections.workstation import Workstation
+
+        self.aws = AwsConnection(profile=self.setting("aws.profile", ""), region=self.region, clock=self.clock)
+        self.workstation = Workstation()
+        identity = await self.aws.open() if self._uses("aws") else None
+        if identity is not None:
+            self.emit(Connected(self.clock.now(), "aws", f"{identity.account} {identity.region}"))
+        self.record, self.migration = await self._open_record(identity)
+        self.target = LiveTarget(
+            self.checklist, aws=self.aws, local=self.workstation, web=WebConnection(), clock=self.clock,
+            secrets=self.secrets, record=self.record, state=self.options.state_folder(),
+            trust_host_key=self.operator.trust_host_key,
+        )  # fmt: skip
+        if self.checklist.host is not None:
+            self.target.locate(self.checklist.host.address, self.checklist.host.instance)
+        self.inspection = Inspection(self.checklist, self.target, self.key, self.emit)
+        return self
+
+    async def close(self) -> None:
+        await self.target.close()
+        self.record.close()
+
+    # Looking
+
+    async def inspect(self, only: Sequence[str] | None = None) -> CheckResult:
+        """Look at every step (or these, with what they name) at once; keep the findings."""
+        wanted = None if only is None else self._with_named(only)
+        await self.inspection.look(wanted)
+        with self.record.together():
+            for found in self.inspection.found.values():
+                if not found.step.left_out and (wanted is None or found.step.id in wanted):
+                    self.record.add_finding(
+                        found.at, None, self.checklist.name, found.step.id, found.finding, found.seconds
+                    )
+        return self.result()
+
+    def result(self, statuses: Mapping[str, tuple[Status, str]] | None = None) -> CheckResult:
+        """Where everything stands, from the newest findings."""
+        now = self.clock.now()
+        told = {name: status_of(found, self.record, now) for name, found in self.inspection.found.items()}
+        return result_of(self.checklist, self.inspection.found, {**told, **(statuses or {})}, now)
+
+    def inspected(self, step: str) -> Inspected:
+        return self.inspection.found[step]
+
+    # Running
+
+    async def run(self, only: Sequence[str] | None = None) -> CheckResult:
+        """Bring every step (or these) to hold. The record says how it ended, also when it is cancelled."""
+        run = self.start_run()
+        how = "interrupted"
+        try:
+            await run.all(only)
+            how = "done"
+        except Stopped:
+            how = "stopped"
+        finally:
+            await self.end_run(run, how)
+        return self.result({name: (status, run.details.get(name, "")) for name, status in run.statuses.items()})
+
+    def start_run(self) -> Run:
+        """A run that a frontend drives step by step (`look`, `bring`); end it with `end_run`."""
+        now = self.clock.now()
+        digests = {step.id: digest(canonical(step.with_), step.resource)[:16] for step in self.checklist.steps}
+        last = self.record.last_run(self.checklist.name)
+        number = self.record.start_run(now, self.checklist.name, self.checklist.digest, digests, this_holder())
+        changed = () if last is None else tuple(name for name in digests if last[2].get(name) != digests[name])
+        self.emit(RunStarted(now, number, self.checklist.name, self.checklist.digest, changed))
+        executor = Executor(
+            record=self.record, carriers=self._carriers(), secrets=self.secrets, clock=self.clock, emit=self.emit,
+        )  # fmt: skip
+        lease = Lease(
+            self.record.path.with_suffix(".lock"), migration=self.migration, target=self.target, record=self.record,
+            state_folder=str(self.setting("paths.state", "/var/lib/iris-migrate")),
+        )  # fmt: skip
+        return Run(
+            number, self.checklist, self.inspection, executor, self.record, lease, self.secrets,
+            JournalSlice(self.target, self.record, self.secrets), self.operator, self.clock, self.emit,
+        )  # fmt: skip
+
+    async def end_run(self, run: Run, how: str) -> None:
+        self.record.end_run(self.clock.now(), run.number, how)
+        self.emit(RunEnded(self.clock.now(), run.number, how))
+        await run.lease.release()
+
+    def key(self, step: str) -> StepKey:
+        return self.record.key(self.migration, step)
+
+    # Settings
+
+    @property
+    def region(self) -> str:
+        return str(self.setting("aws.region", "") or self.checklist.region)
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        found = self.checklist.settings.get(name)
+        return default if found is None else found.value
+
+    def _uses(self, what: str) -> bool:
+        return any(what in resource_class(step.resource).uses for step in self.checklist.steps if not step.left_out)
+
+    def _with_named(self, only: Sequence[str]) -> set[str]:
+        """These steps and all whose outputs they name, the host's address among them."""
+        from iris_migrate.values import unresolved
+
+        wanted = set(only)
+        hosts = (
+            {item.step for item in unresolved((self.checklist.host.address, self.checklist.host.instance))}
+            if (self.checklist.host)
+            else set()
+        )
+        while True:
+            named = {item.step for step in self.checklist.steps if step.id in wanted for item in unresolved(step.with_)}
+            more = (named | hosts) - wanted
+            if not more:
+                return wanted
+            wanted |= more
+
+    def _carriers(self) -> Any:
+        from iris_migrate.engine.archive import Archive
+        from iris_migrate.engine.carriers import Carriers
+
+        archive = Archive(Path(str(self.setting("backup.folder", "") or self.options.state_folder() / "archive")))
+        return Carriers(
+            aws=self.aws, workstation=self.workstation, host=self.target.connection, record=self.record,
+            clock=self.clock, archive=archive.save,
+        )  # fmt: skip
+
+    # The record
+
+    async def _open_record(self, identity: Any) -> tuple[Record, str]:
+        """The record of this application's migration: the one begun before, the one that AWS knows, or a new one."""
+        folder = self.options.state_folder() / "migrations"
+        app, now = str(self.setting("app", self.checklist.name)), self.clock.now()
+        region = identity.region if identity else self.region
+        for path in sorted(folder.glob("*.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True):
+            record = Record(path)
+            if record.fact("app") == app and record.fact("region") in (region, None):
+                self._check_account(record, identity)
+                return record, str(record.fact("migration"))
+            record.close()
+        migration = await self._known_to_aws(app) if identity else ""
+        migration = migration or randomness.token_hex(8)
+        record = Record(folder / f"{migration}.sqlite")
+        record.set_fact(now, "migration", migration)
+        record.set_fact(now, "app", app)
+        self._check_account(record, identity)
+        return record, migration
+
+    def _check_account(self, record: Record, identity: Any) -> None:
+        if identity is None:
+            return
+        now = self.clock.now()
+        for name, seen in (("account", identity.account), ("region", identity.region)):
+            known = record.fact(name)
+            if known is not None and known != seen:
+                raise WrongAccount(
+                    f"This migration was begun in {name} {known}; you are signed in to {seen}. Sign in to {known},"
+                    " or begin another migration with another --state folder."
+                )
+            record.set_fact(now, name, seen)
+        record.set_fact(now, "identity", identity.arn)
+
+    async def _known_to_aws(self, app: str) -> str:
+        """The migration id on an instance of this application: a machine without a record goes on with it."""
+        instances = await self.aws.read_all(
+            "ec2", "DescribeInstances", "Reservations[].Instances[]",
+            Filters=(
+                {"Name": "tag:app", "Values": (app,)}, {"Name": "tag-key", "Values": ("iris-migrate:migration",)},
+                {"Name": "instance-state-name", "Values": ("pending", "running", "stopping", "stopped")},
+            ),
+        )  # fmt: skip
+        tags = [{tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())} for instance in instances]
+        found = {str(tag["iris-migrate:migration"]) for tag in tags}
+        return found.pop() if len(found) == 1 else ""

@@ -1,0 +1,141 @@
+"""The loop of one step: look, plan, ask, carry out, look again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from iris_migrate.changes import Change, OperatorAsk
+from iris_migrate.engine.consent import Choice, Decision, Failure, inside
+from iris_migrate.engine.events import PlanShown, Status, StepStatus, Waiting
+from iris_migrate.engine.executor import Outcome
+from iris_migrate.engine.inspection import Inspected
+from iris_migrate.engine.secrets import SecretMissing
+from iris_migrate.findings import Verdict
+from iris_migrate.language.checklist import Step
+from iris_migrate.resources.base import CannotUndo
+
+if TYPE_CHECKING:
+    from iris_migrate.engine.run import Run
+
+FRESH = 2.0  # seconds for which a finding counts as "directly before executing"
+
+
+class StepLoop:
+    """Inspect, plan, consent, execute, look again, for one step."""
+
+    def __init__(self, run: Run, step: Step) -> None:
+        self.run, self.step = run, step
+        self.started = run.clock.now()
+        self.agreed: tuple[Change, ...] = ()
+        self.journal_from: float | None = None
+        self.stuck = 0  # times a plan was carried out and came back unchanged
+
+    async def go(self) -> Failure | None:
+        """Until the step is settled (None) or has failed. Statuses are told on the way."""
+        run, step = self.run, self.step
+        if run.clock.now() - run.inspection.found[step.id].at > FRESH:
+            await run.look({step.id})
+        while True:
+            found = run.inspection.found[step.id]
+            status = run.statuses[step.id]
+            if status.settled:
+                return None
+            if found.finding.verdict.plans:
+                changes = found.plan()
+                if changes:
+                    done, failure = await self._apply(found, changes)
+                    if done:
+                        return failure
+                    continue
+            if run.clock.now() - self.started >= step.timeout:
+                return await self._failure(found, self._too_late(found))
+            await self._wait(found)
+
+    async def _apply(self, found: Inspected, changes: tuple[Change, ...]) -> tuple[bool, Failure | None]:
+        """Carry a plan out as far as it is consented to. True: the loop is over."""
+        run, step = self.run, self.step
+        if all(isinstance(change, OperatorAsk) for change in changes):
+            return await self._ask(found, changes)
+        if not inside(changes, self.agreed):
+            again = "the plan has changed since it was shown" if self.agreed else ""
+            run.emit(PlanShown(run.clock.now(), step.id, changes, again))
+            decision = await run.operator.consent(step, found.finding, changes, again)
+            if decision.choice is not Choice.APPLY:
+                run.decide(step, decision, Status.READY)
+                return True, None
+            self.agreed = changes
+            if run.clock.now() - found.at > FRESH:
+                await run.look({step.id})
+                return False, None
+        run.tell(step, Status.RUNNING)
+        outcome = await self._execute(found, changes)
+        await run.look(run.inspection.dependents(step.id))
+        after = run.inspection.found[step.id]
+        if outcome.failed is not None:
+            if after.finding.holds:
+                return False, None
+            if step.on_failure == "undo":
+                await self._put_back(after)
+            return True, await self._failure(after, outcome.error, outcome, put_back=step.on_failure == "undo")
+        self.stuck = self.stuck + 1 if after.plan() == changes else 0
+        if self.stuck >= 2:
+            return True, await self._failure(after, "it was carried out twice and nothing has changed", outcome)
+        return False, None
+
+    async def _execute(self, found: Inspected, changes: tuple[Change, ...]) -> Outcome:
+        run = self.run
+        await run.lease.take(run.operator)
+        self.journal_from = await run.journal.mark(self.step)
+        while True:
+            try:
+                key = found.resource.key
+                return await run.executor.execute(run.number, key, changes, found.finding)
+            except SecretMissing as missing:
+                value = await run.operator.secret(missing.name, str(missing))
+                if value is None:
+                    run.decide(self.step, Decision(Choice.STOP), Status.NEEDS_OPERATOR, str(missing))
+                run.secrets.set(missing.name, value or "")
+
+    async def _ask(self, found: Inspected, changes: tuple[Change, ...]) -> tuple[bool, Failure | None]:
+        """A step that only the operator can bring to hold: ask, or wait until the world shows that it was done."""
+        run, step = self.run, self.step
+        ask = changes[0]
+        assert isinstance(ask, OperatorAsk)
+        run.tell(step, Status.NEEDS_OPERATOR, str(ask.question))
+        said = await run.operator.answer(step, ask)
+        if said is not None:
+            run.record.add_answer(run.clock.now(), step.id, *said)
+        elif run.clock.now() - self.started >= step.timeout:
+            run.decide(step, Decision(Choice.STOP), Status.NEEDS_OPERATOR, str(ask.question))
+            return True, None
+        else:
+            await self._wait(found)
+        await run.look({step.id})
+        return False, None
+
+    async def _wait(self, found: Inspected) -> None:
+        run, step = self.run, self.step
+        left = max(0.0, self.started + step.timeout - run.clock.now())
+        run.emit(Waiting(run.clock.now(), step.id, found.finding.reason or step.title, left))
+        await run.clock.sleep(min(step.retry_every, max(left, 0.05)))
+        await run.look({step.id})
+
+    async def _put_back(self, after: Inspected) -> None:
+        try:
+            await self.run.undo(self.step)
+        except CannotUndo as reason:
+            self.run.emit(StepStatus(self.run.clock.now(), self.step.id, Status.FAILED, str(reason)))
+
+    async def _failure(
+        self, found: Inspected, why: str, outcome: Outcome | None = None, *, put_back: bool = False
+    ) -> Failure:
+        run = self.run
+        wrong = tuple(item for item in found.finding.evidence if item.verdict is not Verdict.HOLDS)
+        journal = await run.journal.since(self.step, self.journal_from)
+        why = f"failed, put back: {why}" if put_back else why
+        change, lines = (outcome.failed, outcome.lines) if outcome else (None, ())
+        return Failure(self.step, why, wrong, change, lines, journal, put_back)
+
+    def _too_late(self, found: Inspected) -> str:
+        waited = f"after {self.step.timeout:.0f} s"
+        return f"{found.finding.reason or found.finding.verdict.value} {waited}"
