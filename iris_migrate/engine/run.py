@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from iris_migrate.changes import OperatorAsk
 from iris_migrate.engine.consent import Choice, Decision, Operator
@@ -12,10 +12,10 @@ from iris_migrate.engine.executor import Executor, Outcome
 from iris_migrate.engine.inspection import Inspected, Inspection
 from iris_migrate.engine.journal import JournalSlice
 from iris_migrate.engine.lease import Lease
-from iris_migrate.engine.record import Record
+from iris_migrate.engine.record import Intent, Record
 from iris_migrate.engine.secrets import Secrets
 from iris_migrate.engine.step_loop import StepLoop
-from iris_migrate.findings import Verdict
+from iris_migrate.findings import Finding, Verdict
 from iris_migrate.language.checklist import Checklist, Step
 from iris_migrate.resources.base import CannotUndo
 from iris_migrate.target import Clock, Unreadable
@@ -101,11 +101,20 @@ class Run:
             raise CannotUndo(f"{step.title}: nothing was changed by this step, so there is nothing to put back.")
         await self.look({step.id})
         found = self.inspection.found[step.id]
-        changes = found.resource.undo(done[0].before, found.finding)
+        changes = found.resource.undo(self._before(done), found.finding)
         await self.lease.take(self.operator)
         outcome = await self.executor.execute(self.number, found.resource.key, changes, found.finding)
         await self.look(self.inspection.dependents(step.id))
         return outcome
+
+    def _before(self, done: list[Intent]) -> Finding:
+        """The finding before the first change. `kept` among its facts names the change that set a file aside."""
+        for intent in done:
+            result = self.record.result(intent.change_id)
+            if result is not None and result.kept == "host":
+                before = done[0].before
+                return replace(before, facts={**before.facts, "kept": intent.change_id})
+        return done[0].before
 
     async def _settle_interrupted(self) -> None:
         """Find out what became of changes that an earlier program was about to send when it ended."""
