@@ -101,7 +101,7 @@ async def test_its_undo_is_what_the_case_states(case: Case) -> None:
         from_record = case.resource().undo(recorded, after)
     assert not changes_differ(case.stated("undo"), changes)
     assert [canonical(item) for item in from_record] == [canonical(item) for item in changes], (
-        "the state before comes from the record, as JSON: sequences are tuples there"
+        "the state before comes from the record, as JSON: sequences are lists there"
     )
 
 
