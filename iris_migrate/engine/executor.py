@@ -14,7 +14,7 @@ from iris_migrate.engine.record import Intent, Record, Result
 from iris_migrate.engine.secrets import Secrets
 from iris_migrate.findings import Finding
 from iris_migrate.target import Clock
-from iris_migrate.values import AnswerRef, Kept, Secret, StepKey, Unresolved, fill, unresolved
+from iris_migrate.values import AnswerRef, Kept, Secret, StepKey, Unresolved, fill, specials, unresolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,9 @@ class Executor:
         return tuple(self._secrets.hide(line) for line in lines)
 
     def _need_secrets(self, change: Change) -> None:
-        from iris_migrate.values import specials
-
         for item in specials(change):
             if isinstance(item, Secret):
-                self._secrets.value(item.name)
+                self._secrets.fill(item)
 
     def _known(self, answers: Mapping[str, Any]) -> Callable[[Any], Any]:
         def known(item: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from iris_migrate.language.checklist import SecretSource
+from iris_migrate.values import Secret
 
 _SHORTEST_HIDDEN = 4  # hiding shorter values would blank out ordinary words
 
@@ -40,6 +41,13 @@ class Secrets:
         if name not in self._values:
             self._values[name] = self._read(name)
         return self._values[name]
+
+    def fill(self, secret: Secret) -> str:
+        """What a Secret in a Change stands for. Raises SecretMissing."""
+        try:
+            return secret.pick(self.value(secret.name))
+        except IndexError:
+            raise SecretMissing(secret.name, f"The secret {secret.name} has fewer than {secret.item} items.") from None
 
     def hide(self, line: str) -> str:
         """The line with every known value replaced by its name."""
