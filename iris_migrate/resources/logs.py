@@ -1,0 +1,164 @@
+"""Logs: nothing went wrong since the start, and what is kept of them is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from dataclasses import dataclass
+from typing import ClassVar
+
+from iris_migrate.changes import Change, Content, HostCommand, HostFile
+from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge
+from iris_migrate.resources.base import Resource
+from iris_migrate.resources.expect import shown
+from iris_migrate.target import Target, Unreadable
+
+# gunicorn writes to standard error, so that journald gives all its lines one priority: the text tells.
+ERRORS = r"\[(ERROR|CRITICAL)\]|^(ERROR|CRITICAL)\b|\b(ERROR|CRITICAL)\b:|^Traceback "
+
+
+async def error_lines(target: Target, unit: str, since: float, pattern: str) -> tuple[int, list[str]]:
+    """How many lines of a unit's journal match since a moment (seconds, the host's wall clock), and the last five."""
+    journal = f"journalctl -u {shlex.quote(unit)} --since @{int(since)} -o cat --no-pager -q"
+    script = f"{journal} | grep -E -- {shlex.quote(pattern)} | {{ tail -n 5000; }} | awk '{{l[NR]=$0}} END {{print NR; "
+    script += "for (i=(NR>5?NR-4:1); i<=NR; i++) print substr(l[i],1,400)}'"
+    answer = await target.host.shell(script, root=True)
+    count, _, lines = answer.out.partition("\n")
+    if answer.status != 0 or not count.strip().isdigit():
+        raise Unreadable(f"the journal of {unit} cannot be read: {shown(answer.err or answer.out)}")
+    return int(count), [line for line in lines.split("\n") if line]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clean(Resource):
+    """No error in the unit's journal since it started, at most `minutes` back. Converging while it is younger than
+    `settle` seconds: the first lines of a broken start come a little later."""
+
+    kind: ClassVar[str] = "logs.clean"
+    uses: ClassVar[frozenset[str]] = frozenset({"host"})
+    check_only: ClassVar[bool] = True
+    unit: str
+    minutes: float = 60
+    settle: float = 5
+    pattern: str = ERRORS
+
+    async def inspect(self, target: Target) -> Finding:
+        clock, unit = await asyncio.gather(target.host.clock(), target.host.unit(f"{self.unit}.service"))
+        if unit.active != "active":
+            return conclude([Evidence(f"{self.unit}.service", "active", unit.active, Verdict.UNKNOWN)])
+        age = clock.boot - unit.active_since
+        if age < self.settle:
+            asked = f"{self.unit} runs since"
+            evidence = Evidence(asked, f"{self.settle:g} s", f"{age:.1f} s", Verdict.CONVERGING)
+            return conclude([evidence], until=target.clock.now() + self.settle - age)
+        since = clock.wall - min(age, self.minutes * 60)
+        count, lines = await error_lines(target, self.unit, since, self.pattern)
+        asked = f"errors in the journal of {self.unit} in the last {min(age, self.minutes * 60) / 60:.0f} min"
+        if not count:
+            return conclude([judge(asked, "none", "none")])
+        return conclude([judge(asked, "none", f"{count}, the last: {shown(' ⏎ '.join(lines[-3:]))}")])
+
+
+@dataclass(frozen=True, kw_only=True)
+class JournalLimits(Resource):
+    """The journal may take only so much of the disk. `content` is a drop-in of journald, read when it starts."""
+
+    kind: ClassVar[str] = "logs.journal_limits"
+    uses: ClassVar[frozenset[str]] = frozenset({"host"})
+    path: str
+    content: Content
+    service: str = "systemd-journald"
+
+    async def inspect(self, target: Target) -> Finding:
+        unit = f"{self.service}.service"
+        was, stat, journald, clock = await asyncio.gather(
+            target.host.text(self.path), target.host.stat(self.path), target.host.unit(unit), target.host.clock()
+        )
+        facts = {"was": was}
+        if was is None or stat is None:
+            return conclude([Evidence(self.path, "the limits", "no such file", Verdict.ABSENT)], facts=facts)
+        started = clock.wall - clock.boot + journald.started
+        return conclude(
+            [
+                judge(
+                    f"content of {self.path}", "as written here", "as written here" if was == self.content else "other"
+                ),
+                judge(f"{self.service} started after it", True, started >= stat.mtime),
+            ],
+            facts=facts,
+        )
+
+    def plan(self, finding: Finding) -> list[Change]:
+        if not finding.verdict.plans:
+            return []
+        changes: list[Change] = []
+        was = finding.facts.get("was")
+        if was != self.content:
+            folder = self.path.rpartition("/")[0]
+            changes.append(HostCommand(says=f"Make {folder}", argv=("mkdir", "-p", folder), root=True))
+            changes.append(HostFile(says="Write the journal's limits", path=self.path, content=self.content, was=was))
+        changes.append(self._restart())
+        return changes
+
+    def undo(self, before: Finding, finding: Finding) -> list[Change]:
+        was = before.facts.get("was")
+        if was == finding.facts.get("was"):
+            return []
+        if was is None:
+            put_back: Change = HostCommand(
+                says="Remove the journal's limits", argv=("rm", "-f", "--", self.path), root=True
+            )
+        else:
+            put_back = HostFile(
+                says="Put the earlier limits back", path=self.path, content=str(was), was=finding.facts.get("was")
+            )
+        return [put_back, self._restart()]
+
+    def _restart(self) -> HostCommand:
+        # journald hands its sockets to systemd over a restart: no line is lost.
+        return HostCommand(says="Have journald read its limits", argv=("systemctl", "restart", self.service), root=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotation(Resource):
+    """Log files are rotated: logrotate's configuration is there, logrotate accepts it, and the unit can be reloaded
+    (without `ExecReload=` the postrotate fails and the program writes on into the old file)."""
+
+    kind: ClassVar[str] = "logs.rotation"
+    uses: ClassVar[frozenset[str]] = frozenset({"host"})
+    path: str
+    content: Content
+    unit_file: str
+
+    async def inspect(self, target: Target) -> Finding:
+        was, unit = await asyncio.gather(target.host.text(self.path), target.host.text(self.unit_file))
+        facts = {"was": was}
+        if was is None:
+            return conclude([Evidence(self.path, "the rotation", "no such file", Verdict.ABSENT)], facts=facts)
+        reload = any(line.startswith("ExecReload=") and line != "ExecReload=" for line in (unit or "").splitlines())
+        evidence = [
+            judge(f"content of {self.path}", "as written here", "as written here" if was == self.content else "other")
+        ]
+        if was == self.content:
+            tried = await target.host.shell(f"logrotate --debug {shlex.quote(self.path)} 2>&1", root=True)
+            wrong = [line for line in tried.out.splitlines() if line.startswith("error:")]
+            accepted = "accepted" if tried.status == 0 and not wrong else shown(" ".join(wrong) or tried.out)
+            evidence.append(judge("logrotate --debug", "accepted", accepted, otherwise=Verdict.UNKNOWN))
+        if not reload:
+            says = f"no ExecReload= in {self.unit_file}: another step's"
+            evidence.append(Evidence("postrotate's reload", "possible", says, Verdict.UNKNOWN))
+        return conclude(evidence, facts=facts)
+
+    def plan(self, finding: Finding) -> list[Change]:
+        if not finding.verdict.plans:
+            return []
+        was = finding.facts.get("was")
+        return [HostFile(says="Write the rotation of the log files", path=self.path, content=self.content, was=was)]
+
+    def undo(self, before: Finding, finding: Finding) -> list[Change]:
+        was, now = before.facts.get("was"), finding.facts.get("was")
+        if was == now:
+            return []
+        if was is None:
+            return [HostCommand(says="Remove the rotation", argv=("rm", "-f", "--", self.path), root=True)]
+        return [HostFile(says="Put the earlier rotation back", path=self.path, content=str(was), was=now)]
