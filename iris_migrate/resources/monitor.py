@@ -1,4 +1,4 @@
-"""Monitoring: what may drift while nobody looks, with a line at which it warns and one at which it fails. Looks only."""
+"""Monitoring: what may drift while nobody looks; a line where it warns and one where it fails. Looks only."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Nginx(Resource):
 
 @dataclass(frozen=True, kw_only=True)
 class Disk(Resource):
-    """The file system that holds a path has room, in bytes and in files, and can be written. Figures are percent used."""
+    """The file system that holds a path has room and can be written. Figures are percent used."""
 
     kind: ClassVar[str] = "monitor.disk"
     uses: ClassVar[frozenset[str]] = frozenset({"host"})
