@@ -1,13 +1,45 @@
-# make setup | rehearse | test | test-fast | test-long | test-host | bench
+# The two commands: make rehearse, make test. The others are for those who work on it.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup rehearse lint test test-fast test-long test-host bench
+.PHONY: setup rehearse test test-fast test-long test-host lint bench format
 setup: $(VENV)/.stamp
 
-$(VENV)/.stamp: pyproject.toml constraints.txt
+$(VENV)/.stamp: pyproject.toml constraints.txt backend/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[rehearsal]' --group dev
 	touch $@
+
+rehearse: setup
+	$(BIN)/iris-migrate rehearse
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not long' tests
+	$(BIN)/pytest -q backend/tests
+
+# Under a minute: what needs no whole practice world.
+test-fast: lint
+	$(BIN)/pytest -n 2 -q -x -m 'not long and not slow' tests
+
+# Kills a run at every point and goes on.
+test-long: setup
+	$(BIN)/pytest -m long tests
+
+# On a real systemd host; says so when it cannot be had.
+test-host: setup
+	$(BIN)/pytest -rs tests/host
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+format: setup
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .

@@ -9,10 +9,10 @@ from typing import Any
 
 from iris_migrate.engine.events import Status
 from iris_migrate.engine.inspection import Inspected
+from iris_migrate.exits import OK, WAITING, WRONG
 from iris_migrate.findings import Evidence
 from iris_migrate.language.checklist import Checklist
 
-OK, WRONG, USAGE, MISSING, WAITING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 _WAITS = (Status.NEEDS_OPERATOR, Status.CONVERGING)
 
 

@@ -37,5 +37,5 @@ def test_c1_controls_written_in_utf8_go_too() -> None:
 @given(st.text())
 def test_nothing_a_terminal_obeys_is_left(text: str) -> None:
     left = clean(text)
-    assert not any(c < " " and c not in "\n\t" or "\x7f" <= c <= "\x9f" for c in left)
+    assert not any((c < " " and c not in "\n\t") or "\x7f" <= c <= "\x9f" for c in left)
     assert clean(left) == left

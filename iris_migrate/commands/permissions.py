@@ -1,0 +1,9 @@
+"""`permissions`."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    pass

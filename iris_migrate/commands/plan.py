@@ -1,0 +1,9 @@
+"""`plan`."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    pass

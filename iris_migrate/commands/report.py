@@ -1,0 +1,9 @@
+"""`report`."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    pass
