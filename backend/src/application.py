@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, board: Board | None = None) -> 
         Admission(settings.threads, settings.model.slots),
         board,
     )
-    limits = Limits(app, settings, board)
+    limits = Limits(settings, board)
     gatekeeper = Gatekeeper(settings.access)
     routes.register(app, analysis, gatekeeper, limits, Health(settings, cache, board), Figures(board, cache))
     if settings.flask_env_set and board.first("flask_env_said"):
