@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from iris_migrate.changes import Change, LocalCommand, LocalEdit
+from iris_migrate.changes import Change, LocalCommand, LocalEdit, OperatorAsk
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge
-from iris_migrate.resources.base import Resource
+from iris_migrate.resources.base import Ref, Resource
 from iris_migrate.target import Target, Unreadable
 
 BUILT = ("dist", "out", "build")  # folders that a build writes
@@ -36,21 +36,21 @@ class Endpoint(Resource):
     uses: ClassVar[frozenset[str]] = frozenset({"local"})
     checkout: str
     old: str
-    new: str
+    new: Ref
     built: tuple[str, ...] = BUILT
 
     async def inspect(self, target: Target) -> Finding:
         if not self.old.strip("/"):
             raise Unreadable("the old endpoint is not known: set old_endpoint")
         old = self._sources(await target.local.search(self.checkout, self.old.rstrip("/")))
-        new = self._sources(await target.local.search(self.checkout, self.new.rstrip("/")))
+        new = self._sources(await target.local.search(self.checkout, str(self.new).rstrip("/")))
         if not old and not new:
             seen = f"neither {self.old} nor {self.new} stands in a source below {self.checkout}"
             return conclude([Evidence("sources with an endpoint", "at least one", seen, Verdict.UNKNOWN)])
         return conclude(
             [
                 judge("sources with the old endpoint", "none", counted(old)),
-                Evidence("sources with the new endpoint", self.new, counted(new), self._found(new)),
+                Evidence("sources with the new endpoint", str(self.new), counted(new), self._found(new)),
             ],
             facts={"old": dict(old), "new": dict(new)},
         )
@@ -65,10 +65,13 @@ class Endpoint(Resource):
     def plan(self, finding: Finding) -> list[Change]:
         if not finding.verdict.plans:
             return []
-        old, new = self.old.rstrip("/"), self.new.rstrip("/")
+        if "old" not in finding.facts:  # the printed plan: nobody has looked yet
+            says = f"Replace {self.old or 'the old endpoint'} by {self.new} in the sources below {self.checkout}"
+            return [OperatorAsk(says=says, question="Is no source left that names the old endpoint?")]
+        old, new = self.old.rstrip("/"), str(self.new).rstrip("/")
         return [
             LocalEdit(says=f"Name the new endpoint in {path}", path=path, was=was, content=was.replace(old, new))
-            for path, was in sorted(finding.facts.get("old", {}).items())
+            for path, was in sorted(finding.facts["old"].items())
         ]
 
     def undo(self, before: Finding, finding: Finding) -> list[Change]:
@@ -117,22 +120,22 @@ class Compiled(Resource):
     outputs: ClassVar[frozenset[str]] = frozenset({"bundle"})
     checkout: str
     old: str
-    new: str
+    new: Ref
     command: tuple[str, ...]
     folder: str = ""
     built: tuple[str, ...] = BUILT
 
     async def inspect(self, target: Target) -> Finding:
         folder = self.folder or await self._package(target)
-        new = self._bundles(await target.local.search(self.checkout, self.new.rstrip("/")))
+        new = self._bundles(await target.local.search(self.checkout, str(self.new).rstrip("/")))
         old_found = await target.local.search(self.checkout, self.old.rstrip("/")) if self.old.strip("/") else {}
         old = [path for path in self._bundles(old_found) if path not in new]
         facts = {"folder": folder}
         evidence = [judge("bundles with only the old endpoint", "none", counted(old))]
         if not new:
-            evidence.append(Evidence("bundles with the new endpoint", self.new, "none", Verdict.ABSENT))
+            evidence.append(Evidence("bundles with the new endpoint", str(self.new), "none", Verdict.ABSENT))
             return conclude(evidence, facts=facts)
-        evidence.append(Evidence("bundles with the new endpoint", self.new, counted(new), Verdict.HOLDS))
+        evidence.append(Evidence("bundles with the new endpoint", str(self.new), counted(new), Verdict.HOLDS))
         younger = await self._younger(target, folder, new[0])
         evidence.append(judge(f"sources younger than {new[0]}", "none", counted(younger)))
         return conclude(evidence, {"bundle": new[0]}, facts)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
+import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from iris_migrate.changes import Change, OperatorAsk
+from iris_migrate.changes import Change, HostCommand, HostFile, OperatorAsk
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude
 from iris_migrate.resources.base import Ref, Resource
-from iris_migrate.resources.expect import expected, shown
+from iris_migrate.resources.expect import shown
 from iris_migrate.target import Target, Unreadable
 
 _AGAIN = 2.0  # seconds after which looking again makes sense
@@ -19,99 +20,117 @@ _AGAIN = 2.0  # seconds after which looking again makes sense
 
 @dataclass(frozen=True, kw_only=True)
 class Confirms(Resource):
-    """The operator did something. Where a `check` is given the world decides: a yes alone is not enough, and what
-    was done without being asked counts.
-
-    `check` is one of
-    `{journal: UNIT, contains: [TEXT, …], since: service | boot}`: one line of the unit's journal holds all the texts;
-    `{file: PATH, contains: TEXT}`: a file of the workstation holds the text;
-    `{url: URL, expect: JMESPATH}`: the answer's `{status, body}` meets the expectation.
-    """
+    """The operator did something, and says so. For what leaves no trace; where one is left, see `Traces`."""
 
     kind: ClassVar[str] = "operator.confirms"
-    uses: ClassVar[frozenset[str]] = frozenset({"host", "local", "web"})
     question: Ref
     instructions: Ref = ""
     choices: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ("yes",)
-    check: Mapping[str, Any] = field(default_factory=dict)
 
     async def inspect(self, target: Target) -> Finding:
-        answer = await target.answer(self.key.step)
-        agreed = answer is not None and answer.lower() in self.accepted
-        said = Evidence(
-            str(self.question),
-            " or ".join(self.accepted),
-            "not asked yet" if answer is None else answer,
-            Verdict.HOLDS if agreed else Verdict.ABSENT if answer is None else Verdict.DIFFERS,
-        )
-        if not self.check:
-            return conclude([said], {"answer": answer or ""})
-        seen = await self._look(target)
-        if seen.verdict is Verdict.HOLDS:
-            return conclude([seen], {"answer": answer or ""})
-        if not agreed:
-            return conclude([seen, said])
-        waiting = Evidence(seen.asked, seen.expected, seen.seen, Verdict.CONVERGING)
-        reason = f"confirmed, but not seen yet: {seen.expected}"
-        return conclude([waiting, said], reason=reason, until=target.clock.now() + _AGAIN)
+        return conclude([self.said(await target.answer(self.key.step))])
 
-    async def _look(self, target: Target) -> Evidence:
-        match dict(self.check):
-            case {"journal": unit, "contains": texts, **rest}:
-                return await _in_journal(target, str(unit), _texts(texts), str(rest.get("since", "service")))
-            case {"file": path, "contains": content}:
-                found = await target.local.text(str(path))
-                missing = found is None or str(content) not in found
-                seen = "no such file" if found is None else "not in it" if missing else "in it"
-                return Evidence(str(path), f"holds {content}", seen, Verdict.ABSENT if missing else Verdict.HOLDS)
-            case {"url": url, "expect": expect}:
-                answer = await target.web.get(str(url))
-                seen_answer = {"status": answer.status, "body": answer.body}
-                return expected(f"GET {url}", str(expect), seen_answer, otherwise=Verdict.ABSENT)
-        raise Unreadable(f"the check of this step has none of the known shapes: {', '.join(self.check)}")
+    def said(self, answer: str | None) -> Evidence:
+        """What the operator answered, as evidence."""
+        agreed = answer is not None and answer.lower() in self.accepted
+        verdict = Verdict.HOLDS if agreed else Verdict.ABSENT if answer is None else Verdict.DIFFERS
+        return Evidence(str(self.question), " or ".join(self.accepted), answer or "not asked yet", verdict)
+
+    def plan(self, finding: Finding) -> list[Change]:
+        return [self.ask()] if finding.verdict.plans else []
+
+    def ask(self) -> OperatorAsk:
+        return OperatorAsk(
+            says=str(self.question), question=self.question, instructions=self.instructions, choices=self.choices
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traces(Confirms):
+    """The operator did something, and the host's logs show it. The trace decides: what was done without being asked
+    counts, and a yes without a trace only makes it wait. Since logs are rotated, what was seen is kept in `folder`.
+
+    A trace is one line that holds all of `contains`: in the file `log`, or in the journal of `unit` since boot.
+    """
+
+    kind: ClassVar[str] = "operator.traces"
+    uses: ClassVar[frozenset[str]] = frozenset({"host"})
+    folder: str
+    contains: tuple[str, ...]
+    log: str = ""
+    unit: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"{self.folder}/{self.key.step}.json"
+
+    async def inspect(self, target: Target) -> Finding:
+        kept, folder, line, answer = await asyncio.gather(
+            target.host.text(self.path),
+            target.host.stat(self.folder),
+            self._trace(target),
+            target.answer(self.key.step),
+        )
+        facts = {"was": kept, "folder": folder is not None, "line": shown(line)}
+        wanted = " and ".join(self.contains)
+        if kept is not None:
+            return conclude([_kept(self.path, wanted, kept)], facts=facts)
+        asked = self.log or f"journal of {self.unit}"
+        if line:
+            seen = Evidence(asked, f"a line with {wanted}", shown(line), Verdict.HOLDS)
+            return conclude([seen, Evidence(self.path, "keeps it", "not yet", Verdict.ABSENT)], facts=facts)
+        said = self.said(answer)
+        missing = Verdict.CONVERGING if said.verdict is Verdict.HOLDS else Verdict.ABSENT
+        evidence = [Evidence(asked, f"a line with {wanted}", "none", missing), said]
+        if missing is Verdict.ABSENT:
+            return conclude(evidence, facts=facts)
+        reason = f"confirmed, but no line with {wanted} in {asked} yet"
+        return conclude(evidence, facts=facts, reason=reason, until=target.clock.now() + _AGAIN)
+
+    async def _trace(self, target: Target) -> str:
+        """The newest line with all the texts; empty when there is none."""
+        wanted = " | ".join(f"grep -F -- {shlex.quote(item)}" for item in self.contains)
+        if self.log:
+            source = f"cat -- {shlex.quote(self.log)}"
+        else:
+            clock = await target.host.clock()
+            source = f"journalctl -u {shlex.quote(self.unit)} --since @{int(clock.wall - clock.boot)}"
+            source += " -o cat --no-pager -q"
+        found = await target.host.shell(f"{source} | {wanted} | tail -n 1 | cut -c 1-500", root=True)
+        if not found.out.strip() and found.err.strip() and "No such file" not in found.err:
+            raise Unreadable(f"{self.log or self.unit} cannot be read: {shown(found.err)}")
+        return found.out.strip()
 
     def plan(self, finding: Finding) -> list[Change]:
         if not finding.verdict.plans:
             return []
-        return [
-            OperatorAsk(
-                says=str(self.question), question=self.question, instructions=self.instructions, choices=self.choices
-            )
-        ]
+        line = finding.facts.get("line")
+        if not line:
+            return [self.ask()]
+        changes: list[Change] = []
+        if not finding.facts.get("folder", False):
+            argv = ("mkdir", "-p", "-m", "0755", self.folder)
+            changes.append(HostCommand(says="Make the folder for proofs", argv=argv, root=True))
+        content = json.dumps({"contains": list(self.contains), "seen": line}, ensure_ascii=False) + "\n"
+        was = finding.facts.get("was")
+        return [*changes, HostFile(says="Keep what the log showed", path=self.path, content=content, was=was)]
+
+    def undo(self, before: Finding, finding: Finding) -> list[Change]:
+        """What was done stays done; only what was kept of it is taken back."""
+        was, now = before.facts.get("was"), finding.facts.get("was")
+        if was == now:
+            return []
+        if was is None:
+            return [HostCommand(says="Remove what was kept", argv=("rm", "-f", "--", self.path), root=True)]
+        return [HostFile(says="Put back what was kept", path=self.path, content=str(was), was=now)]
 
 
-def _texts(texts: Any) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else tuple(str(item) for item in texts)
-
-
-async def _in_journal(target: Target, unit: str, texts: tuple[str, ...], since: str) -> Evidence:
-    """The newest line of a unit's journal that holds all the texts, since the unit or the host started."""
-    moment = await started_at(target, unit, since)
-    wanted = " and ".join(repr(item) for item in texts)
-    asked = f"journal of {unit} since {'it' if since == 'service' else 'the host'} started"
-    pattern = " | ".join(f"grep -F -- {shlex.quote(item)}" for item in texts)
-    found = await target.host.shell(
-        f"journalctl -u {shlex.quote(unit)} --since @{moment} -o cat --no-pager -q | {pattern} | tail -n 1", root=True
-    )
-    if found.err.strip() and not found.out.strip():
-        return Evidence(asked, f"a line with {wanted}", shown(found.err), Verdict.UNKNOWN)
-    line = found.out.strip()
-    if not line:
-        return Evidence(asked, f"a line with {wanted}", "none", Verdict.ABSENT)
-    return Evidence(asked, f"a line with {wanted}", shown(_without_query(line)), Verdict.HOLDS)
-
-
-async def started_at(target: Target, unit: str, since: str) -> int:
-    """Seconds since the epoch, on the host's clock, at which the unit (or the host) started."""
-    clock = await target.host.clock()
-    boot = clock.wall - clock.boot
-    if since == "boot":
-        return int(boot)
-    state = await target.host.unit(f"{unit.removesuffix('.service')}.service")
-    return int(boot + state.active_since) if state.active_since else int(boot)
-
-
-def _without_query(line: str) -> str:
-    """Query strings may carry what nobody meant to show."""
-    return re.sub(r"\?\S*", "?…", line)
+def _kept(path: str, wanted: str, kept: str) -> Evidence:
+    """Evidence from the kept line; it counts as long as it is about the same texts."""
+    try:
+        data: Mapping[str, Any] = json.loads(kept)
+        same, seen = " and ".join(data["contains"]) == wanted, shown(str(data["seen"]))
+    except (ValueError, KeyError, TypeError):
+        same, seen = False, f"cannot be read: {shown(kept)}"
+    return Evidence(path, f"a line with {wanted}", seen, Verdict.HOLDS if same else Verdict.DIFFERS)
