@@ -46,15 +46,22 @@ class Run:
     async def all(self, only: Sequence[str] | None = None) -> None:
         """Bring every step (or these) to hold, phase by phase. Raises Stopped."""
         await self._settle_interrupted()
-        for phase in self.checklist.phases:
-            steps = [step for step in self.checklist.steps if step.phase == phase.id]
-            wanted = [step for step in steps if only is None or step.id in only]
-            if not wanted:
-                continue
-            await self.look()
-            for step in wanted:
-                await self.bring(step)
+        wanted = [step for step in self.checklist.steps if only is None or step.id in only]
+        while True:
+            settled = self._settled()
+            for phase in self.checklist.phases:
+                steps = [step for step in wanted if step.phase == phase.id]
+                if steps:
+                    await self.look()
+                for step in steps:
+                    await self.bring(step)
+            waits = any(self.statuses[step.id] is Status.WAITING for step in wanted)
+            if not waits or self._settled() == settled:  # a step may name one that stands further down
+                break
         await self.look()
+
+    def _settled(self) -> set[str]:
+        return {name for name, status in self.statuses.items() if status.settled}
 
     async def look(self, steps: set[str] | None = None) -> None:
         """Inspect, keep the findings, and tell the status of each step that is not being worked on."""

@@ -1,0 +1,93 @@
+"""Resources over files of a folder: a world small enough to see the engine alone. Family `sandbox`, for tests only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from iris_migrate.changes import Change, LocalCommand, LocalEdit, OperatorAsk
+from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge
+from iris_migrate.resources.base import Ref, Resource
+from iris_migrate.target import Target
+from iris_migrate.values import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Resource):
+    """A file has this content; its first word is an output."""
+
+    kind: ClassVar[str] = "sandbox.note"
+    outputs: ClassVar[frozenset[str]] = frozenset({"word"})
+    uses: ClassVar[frozenset[str]] = frozenset({"local"})
+    path: str
+    content: Ref | Text
+
+    async def inspect(self, target: Target) -> Finding:
+        seen = await target.local.text(self.path)
+        otherwise = Verdict.ABSENT if seen is None else Verdict.DIFFERS
+        evidence = judge(self.path, self.content, seen, otherwise=otherwise)
+        word = (seen or "").split(" ")[0].strip()
+        return conclude([evidence], {"word": word} if evidence.verdict is Verdict.HOLDS else {}, {"seen": seen})
+
+    def plan(self, finding: Finding) -> list[Change]:
+        if finding.holds:
+            return []
+        return [
+            LocalEdit(says=f"write {self.path}", path=self.path, was=finding.facts.get("seen"), content=self.content)
+        ]
+
+    def undo(self, before: Finding, finding: Finding) -> list[Change]:
+        was = before.facts.get("seen")
+        return [LocalEdit(says=f"put {self.path} back", path=self.path, was=finding.facts.get("seen"), content=was)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Resource):
+    """A command of the workstation leaves a file behind."""
+
+    kind: ClassVar[str] = "sandbox.task"
+    uses: ClassVar[frozenset[str]] = frozenset({"local"})
+    path: str
+    argv: tuple[str, ...]
+
+    async def inspect(self, target: Target) -> Finding:
+        there = await target.local.text(self.path) is not None
+        return conclude([judge(self.path, True, there, otherwise=Verdict.ABSENT)])
+
+    def plan(self, finding: Finding) -> list[Change]:
+        return [] if finding.holds else [LocalCommand(says="run the task", argv=self.argv)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdicts(Resource):
+    """Says what a file says: a list of verdicts, one a look, the last one for ever. Check-only."""
+
+    kind: ClassVar[str] = "sandbox.verdicts"
+    uses: ClassVar[frozenset[str]] = frozenset({"local"})
+    check_only: ClassVar[bool] = True
+    path: str
+    looks: dict[str, int]  # shared with the test: how often it was looked at
+
+    async def inspect(self, target: Target) -> Finding:
+        said: list[Any] = json.loads(await target.local.text(self.path) or "[]")
+        look = self.looks.get(self.path, 0)
+        self.looks[self.path] = look + 1
+        verdict = Verdict(said[min(look, len(said) - 1)])
+        return Finding(verdict, (Evidence("said", "holds", verdict.value, verdict),), reason=f"said {verdict.value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed(Resource):
+    """Something that only the operator does: a file appears."""
+
+    kind: ClassVar[str] = "sandbox.deed"
+    uses: ClassVar[frozenset[str]] = frozenset({"local"})
+    path: str
+
+    async def inspect(self, target: Target) -> Finding:
+        there = await target.local.text(self.path) is not None or await target.answer(self.key.step) == "yes"
+        return conclude([judge(self.path, True, there, otherwise=Verdict.ABSENT)])
+
+    def plan(self, finding: Finding) -> list[Change]:
+        return [] if finding.holds else [OperatorAsk(says="make the file", question=f"Is {self.path} there?")]
