@@ -18,6 +18,8 @@ from iris_migrate.language.settings import declaration
 from iris_migrate.language.source import Source, document, read, read_settings
 from iris_migrate.values import Unresolved, unresolved
 
+BROKEN = Unresolved("?", "?")  # stands where a value could not be compiled; the problem is in the list
+
 
 def compiled(
     name_or_folder: str,
@@ -176,7 +178,7 @@ class Compiler:
             return ""
         that = model.when.that
         value = self._value(that, found, (*place, "when", "that")) if isinstance(that, str) else that
-        if value is None or value is True:
+        if value == BROKEN or value is True:
             return ""
         if value is False:
             return self._text(model.when.otherwise, found, (*place, "when", "otherwise"))
@@ -197,44 +199,44 @@ class Compiler:
             return self._from_file(value, found, place)
         if any(name.startswith("$") for name in value):
             self.problems.append(found.problem(place, "names that start with $ are not allowed here"))
-            return None
+            return BROKEN
         return {name: self._value(item, found, (*place, name)) for name, item in value.items()}
 
     def _from_file(self, value: dict[str, Any], found: Document, place: Place) -> Any:
         if not set(value) <= {"from", "raw"} or not isinstance(value["from"], str):
             self.problems.append(found.problem(place, "expected {from: file} or {from: file, raw: true}"))
-            return None
+            return BROKEN
         name = self._text(value["from"], found, (*place, "from"))
         folder = self._source.folder.resolve()
         path = (folder / name).resolve()
         if not path.is_relative_to(folder):
             self.problems.append(found.problem((*place, "from"), f"{name!r} leaves the checklist's folder"))
-            return None
+            return BROKEN
         try:
             content = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8"
             self.problems.append(found.problem((*place, "from"), f"{name!r} cannot be read: {reason}"))
-            return None
+            return BROKEN
         if value.get("raw", False):
             return content
         inside = Document(str(Path(found.file).parent / name), None, {})
         return self._rendered(content, inside, (), whole=False)
 
     def _text(self, template: str, found: Document, place: Place) -> str:
-        return str(self._rendered(template, found, place, whole=False) or "")
+        return str(self._rendered(template, found, place, whole=False))
 
     def _rendered(self, template: str, found: Document, place: Place, *, whole: bool) -> Any:
-        """The rendered template; None with a problem when it cannot be used."""
+        """The rendered template; BROKEN with a problem when it cannot be used."""
         renderer = self._scope.renderer
         try:
             return renderer.value(template) if whole else renderer.text(template)
         except AlreadySaid:
-            return None
+            return BROKEN
         except TemplateProblem as problem:
             line = problem.line if not found.lines else found.line(place) + self._block(template, problem.line)
             self.problems.append(Problem(found.file, line, found.name(place), problem.says))
-            return None
+            return BROKEN
 
     @staticmethod
     def _block(template: str, line: int) -> int:
@@ -250,7 +252,7 @@ class Compiler:
         }
         for name, value in values.items():
             wanted = int if name == "port" else str
-            if value is None or isinstance(value, wanted):
+            if value == BROKEN or isinstance(value, wanted):
                 continue
             if name in ("address", "instance") and isinstance(value, Unresolved):
                 continue
@@ -262,4 +264,4 @@ class Compiler:
             if ref.step in left_out:
                 says = f"names {ref}, but that step is left out: {left_out[ref.step]}"
                 self.problems.append(found.problem(("host",), says))
-        return HostSpec(**values) if None not in values.values() else None
+        return HostSpec(**values)

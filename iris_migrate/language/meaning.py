@@ -8,6 +8,7 @@ from typing import Any
 from iris_migrate.language.checklist import Step
 from iris_migrate.language.document import Document, Place
 from iris_migrate.language.errors import Problem, known
+from iris_migrate.language.fitting import hints, misfit
 from iris_migrate.resources.base import Resource, parameters, resource_class
 from iris_migrate.values import unresolved
 
@@ -76,11 +77,14 @@ def _against_class(step: Step, document: Document, place: Place) -> list[Problem
         return [document.problem((*place, "resource"), wrong)]
     found: list[Problem] = []
     takes = parameters(cls)
-    for name in step.with_:
+    types = hints(cls)
+    for name, value in step.with_.items():
         if name not in takes:
             found.append(
                 document.problem((*place, "with", name), f"{step.resource} takes no {name!r}; {known(name, takes)}")
             )
+        elif wrong := misfit(types.get(name, Any), value):
+            found.append(document.problem((*place, "with", name), wrong))
     for name, required in takes.items():
         if required and name not in step.with_:
             found.append(document.problem((*place, "with"), f"{name!r} is missing: {step.resource} needs it"))
@@ -89,7 +93,7 @@ def _against_class(step: Step, document: Document, place: Place) -> list[Problem
             says = f"{step.resource} has no output {name!r}; {known(name, cls.outputs)}"
             found.append(document.problem((*place, "outputs", index), says))
     asserts = getattr(cls, "asserts", None)
-    if callable(asserts) and not found and None not in step.with_.values():
+    if callable(asserts) and not found:
         complaint: Any = asserts(step.with_)
         if complaint:
             found.append(document.problem((*place, "with"), f"asserts nothing: {complaint}"))

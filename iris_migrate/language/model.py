@@ -130,3 +130,15 @@ def plan_lines(covers: list[str]) -> tuple[int, ...]:
             raise ValueError(f"{item!r} runs backwards; expected L{end}-L{start}")
         lines.update(dict.fromkeys(range(start, end + 1)))
     return tuple(lines)
+
+
+class ReasonModel(_Strict):
+    lines: list[Lines] = Field(min_length=1)
+    because: str = Field(min_length=10, description="Why no step stands for these lines, as a sentence.")
+
+
+class CoverageModel(_Strict):
+    """`coverage.yaml`: why some lines of the plan have no step here."""
+
+    also: list[Id] = Field(default_factory=list, description="Checklists whose steps count too.")
+    reasons: list[ReasonModel] = Field(default_factory=list)
