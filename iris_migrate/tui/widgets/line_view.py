@@ -1,0 +1,193 @@
+"""Lines on the screen: any number of them, fed in batches, drawn only where one looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from iris_migrate.tui.widgets.lines import CAP, Keep, Lines, ShownLine
+
+FAST, SLOW = 0.05, 0.25  # seconds between two drawings when much or little comes
+BUSY = 50  # lines waiting above which the drawing is done fast
+AT_ONCE = 5_000  # lines taken over in one go, so that a burst never holds the screen up
+
+
+class LineView(ScrollView, can_focus=True):
+    """A scrolling view of lines. `feed` is cheap and may be called from the event loop with any batch.
+
+    It follows the newest line until one scrolls up or pauses; then it counts what is new.
+    """
+
+    DEFAULT_CSS = """
+    LineView { height: 1fr; background: $surface; scrollbar-size-horizontal: 1; }
+    LineView:focus { background-tint: $foreground 4%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "pause", "pause", id="lines.pause"),
+        Binding("end,G", "newest", "newest", id="lines.newest"),
+        Binding("home,g", "oldest", "oldest", id="lines.oldest", show=False),
+    ]
+    HELP = "Lines as they come. Space pauses, End goes to the newest, / searches, s saves them to a file."
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"line--error", "line--warning", "line--found", "line--time"}
+
+    following: reactive[bool] = reactive(True)
+    found: reactive[int] = reactive(-1)
+    found_text = ""
+
+    class Counted(Message):
+        """What there is to say about the lines: how many came, how many of them are new since the pause."""
+
+        def __init__(self, view: LineView, total: int, new: int) -> None:
+            super().__init__()
+            self.view, self.total, self.new = view, total, new
+
+    def __init__(self, *, cap: int = CAP, show_time: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.lines = Lines(cap)
+        self._waiting: list[ShownLine] = []
+        self._width = 1
+        self._drawing = False
+        self._seen = 0
+        self._show_time = show_time
+
+    # Feeding
+
+    def feed(self, lines: Iterable[ShownLine]) -> None:
+        """Take lines over; they are drawn with the next flush."""
+        self._waiting.extend(lines)
+        if not self._drawing and self.is_attached:
+            self._drawing = True
+            self.set_timer(FAST if len(self._waiting) > BUSY else SLOW, self._flush)
+
+    def feed_text(self, lines: Sequence[str], level: int = 6) -> None:
+        """Take plain lines over."""
+        self.feed([ShownLine(line, level) for line in lines])
+
+    def clear(self) -> None:
+        """Forget all lines; the filter stays away too."""
+        self.lines = Lines(self.lines._lines.maxlen or CAP)
+        self._waiting, self._width, self._seen, self.found = [], 1, 0, -1
+        self._resize()
+
+    def on_mount(self) -> None:
+        if self._waiting:
+            self.feed(())
+
+    def _flush(self) -> None:
+        self._drawing = False
+        batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+        before = self.lines.first
+        self.lines.add(batch)
+        gone = self.lines.first - before
+        widest = max((cell_len(line.text) for line in batch[-200:]), default=0)
+        self._width = max(self._width, widest + (9 if self._show_time else 0))
+        self._resize()
+        if self.following:
+            self._seen = self.lines.total
+            self._show_row(len(self.lines))
+        elif gone:
+            self._show_row(self.scroll_offset.y - gone)
+        self.post_message(self.Counted(self, self.lines.total, self.lines.total - self._seen))
+        if self._waiting:
+            self._drawing = True
+            self.set_timer(0.001, self._flush)
+
+    def _resize(self) -> None:
+        self.virtual_size = Size(self._width, len(self.lines))
+        self.refresh()
+
+    def _show_row(self, row: int) -> None:
+        """Put a row at the top, as far as there are rows below it; sideways nothing moves."""
+        last = max(0, len(self.lines) - self.scrollable_content_region.height)
+        self.scroll_to(y=min(max(0, row), last), animate=False, immediate=True, force=True)
+
+    # Looking
+
+    def filter(self, keep: Keep | None) -> None:
+        """Show only lines that pass."""
+        self.lines.filter(keep)
+        self.found = -1
+        self._resize()
+        if self.following:
+            self._show_row(len(self.lines))
+
+    def search(self, text: str, *, up: bool = True) -> bool:
+        """Go to the next line that contains a text; upwards from the newest. False when there is none."""
+        self.found_text = text
+        start = self.found + (-1 if up else 1) if self.found >= 0 else (len(self.lines) - 1 if up else 0)
+        row = self.lines.find(text, start, -1 if up else 1) if text else None
+        if row is None:
+            return False
+        self.following, self.found = False, row
+        self._show_row(row - self.size.height // 2)
+        self.refresh()
+        return True
+
+    def render_line(self, y: int) -> Strip:
+        row = y + self.scroll_offset.y
+        if row >= len(self.lines):
+            return Strip.blank(self.size.width, self.rich_style)
+        line = self.lines.at(row)
+        style = self._style_of(line, row)
+        segments = [Segment(line.text, style)]
+        if self._show_time and line.time:
+            segments.insert(0, Segment(_clock(line.time) + " ", self._component("line--time")))
+        strip = Strip(segments).crop_extend(
+            self.scroll_offset.x, self.scroll_offset.x + self.size.width, self.rich_style
+        )
+        return strip.apply_style(self.rich_style)
+
+    def _style_of(self, line: ShownLine, row: int) -> Style:
+        if row == self.found:
+            return self._component("line--found")
+        if line.level <= 3:
+            return self._component("line--error")
+        return self._component("line--warning") if line.level == 4 else Style.null()
+
+    def _component(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
+
+    # Keys
+
+    def action_pause(self) -> None:
+        self.following = not self.following
+
+    def action_newest(self) -> None:
+        self.following = True
+
+    def action_oldest(self) -> None:
+        self.following = False
+        self.scroll_home(animate=False)
+
+    def action_scroll_up(self) -> None:
+        self.following = False
+        super().action_scroll_up()
+
+    def action_page_up(self) -> None:
+        self.following = False
+        super().action_page_up()
+
+    def watch_following(self, following: bool) -> None:
+        if following:
+            self._seen = self.lines.total
+            self._show_row(len(self.lines))
+        self.post_message(self.Counted(self, self.lines.total, self.lines.total - self._seen))
+
+    def on_mouse_scroll_up(self) -> None:
+        self.following = False
+
+
+def _clock(at: float) -> str:
+    import time
+
+    return time.strftime("%H:%M:%S", time.localtime(at))
