@@ -164,6 +164,7 @@ class Current(Resource):
     name: str
     restart_on: tuple[str, ...] = ()  # read by the main process when it starts
     reload_on: tuple[str, ...] = ()  # read by each worker when it starts; a reload replaces workers
+    listings: tuple[str, ...] = ()  # directories whose own time tells of names that came or went, likewise
     grace: float = 35.0  # seconds that a worker may take to end after a reload
 
     async def inspect(self, target: Target) -> Finding:
@@ -172,22 +173,26 @@ class Current(Resource):
             return unknown(f"{unit.name} is {unit.active}; what it runs can be told when it is active")
         # One round: the clocks and the processes must be of the same moment.
         paths = (*self.restart_on, *self.reload_on)
-        clock, process, times = await asyncio.gather(
+        clock, process, times, listed = await asyncio.gather(
             target.host.clock(),
             target.host.process(unit.main_pid),
             asyncio.gather(*(target.host.newest(path) for path in paths)),
+            asyncio.gather(*(target.host.stat(path) for path in self.listings)),
         )
         if process is None:
             return unknown(f"the main process of {unit.name} ({unit.main_pid}) ended while it was looked at")
         ages = Ages(clock)
         changed = dict(zip(paths, times, strict=True))
+        by_workers = {path: changed[path] for path in self.reload_on}
+        for path, stat in zip(self.listings, listed, strict=True):
+            by_workers[f"names in {path}"] = stat.mtime if stat else None
         evidence = [
             judge(f"unit file of {unit.name}", "as systemd has read it", _read(unit.needs_reload)),
             *(ages.against(path, changed[path], "the main process", unit.started) for path in self.restart_on),
         ]
         restart = [path for path in self.restart_on if ages.stale(unit.started, changed[path])]
         workers = [started for _pid, started in process.children] or [process.started]
-        newest = latest({path: changed[path] for path in self.reload_on})
+        newest = latest(by_workers)
         stale = [started for started in workers if ages.stale(started, newest)]
         wait = lingering(stale, [started for started in workers if started not in stale], clock.boot, self.grace)
         if wait:
@@ -207,7 +212,7 @@ class Current(Resource):
         changes: list[Change] = []
         if facts.get("daemon"):
             changes.append(systemctl("Let systemd read its units again", "daemon-reload"))
-        if facts.get("restart", True) or facts.get("daemon"):
+        if facts.get("restart", bool(self.restart_on)) or facts.get("daemon"):
             return [*changes, systemctl(f"Restart {name}", "restart", name)]
         return [*changes, *self.reload()]
 
