@@ -1,0 +1,91 @@
+"""Puts the practice AWS together: moto's settings, which count before its import, an operator, the address space."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iris_migrate.rehearsal.aws.images import write_images
+from iris_migrate.rehearsal.clock import PracticeClock
+
+if TYPE_CHECKING:
+    from iris_migrate.rehearsal.aws.app import PracticeAws
+    from iris_migrate.rehearsal.aws.instances import Instances, MachineMaker
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """The practice AWS with the key of its one operator."""
+
+    app: PracticeAws
+    instances: Instances
+    access_key: str
+    secret_key: str
+
+
+def prepare_moto(folder: Path) -> None:
+    """Set what moto reads while it is imported. Only for a process of its own: it is the environment."""
+    amis = folder / "images.json"
+    write_images(amis)
+    os.environ.update(
+        {
+            "MOTO_AMIS_PATH": str(amis),
+            "MOTO_ACCOUNT_ID": ACCOUNT,
+            "MOTO_ENABLE_AMI_VALIDATION": "1",
+            "MOTO_ENABLE_KEYPAIR_VALIDATION": "1",
+            "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "1",
+            "MOTO_LAMBDA_STUB_ECR": "false",
+            "MOTO_LAMBDA_DATA_DIR": str(folder / "lambda"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": str(folder / "no-aws-config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "no-aws-credentials"),
+        }
+    )
+
+
+def make_cloud(clock: PracticeClock, make_machine: MachineMaker, *, boot_seconds: float = 1.5) -> Cloud:
+    """The practice AWS, empty but for its operator. Call `prepare_moto` first."""
+    from moto.core.config import default_user_config
+
+    from iris_migrate.rehearsal.aws.app import PracticeAws
+    from iris_migrate.rehearsal.aws.faults import FaultTable
+    from iris_migrate.rehearsal.aws.instances import Instances
+    from iris_migrate.rehearsal.aws.rules.book import Practice, moto_state
+
+    default_user_config["lambda"] = {"use_docker": False}
+    _hand_out_loopback(free_address)
+    iam = moto_state("iam", ACCOUNT, "aws")
+    iam.create_user(REGION, "operator")
+    key = iam.create_access_key("operator")
+    instances = Instances(clock, make_machine, boot_seconds=boot_seconds)
+    practice = Practice(ACCOUNT, REGION, clock, FaultTable(), instances)
+    app = PracticeAws(practice, frozenset({key.access_key_id}))
+    return Cloud(app, instances, key.access_key_id, key.secret_access_key)
+
+
+def free_address() -> str:
+    """A loopback address outside 127.0.0.0/16, where other programs of this machine live."""
+    return f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"  # noqa: S311 - no secret
+
+
+def _hand_out_loopback(address: Callable[[], str]) -> None:
+    """Public addresses of practice instances are this machine's own, so that nothing else is ever reached."""
+    from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
+
+    elastic_ip_addresses.random_ip = address  # type: ignore[attr-defined]
+    elastic_network_interfaces.random_public_ip = address  # type: ignore[attr-defined]
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A TCP port that was free on this address a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
