@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import Any, ClassVar
 
 from iris_migrate.changes import Change, Content, HostCommand, HostFile, HostScript, Save
@@ -62,7 +62,7 @@ class OffHost(Resource):
         age = max(0.0, clock.wall - stat.mtime)
         young = Verdict.HOLDS if age <= self.days * _DAY else Verdict.DIFFERS
         evidence_list = [Evidence("age", f"at most {self.days:g} days", f"{age / _DAY:.1f} days", young)]
-        path = str(PurePosixPath(self.folder) / PurePosixPath(name).name)
+        path = _fetched(self.folder, name)
         if await target.local.stat(path) is None:
             evidence_list.append(Evidence(path, "there", "no such file", Verdict.DIFFERS))
         else:
@@ -109,6 +109,11 @@ class OffHost(Resource):
         if was is None:
             return [HostCommand(says="Remove the note of the backup", argv=("rm", "-f", "--", self.note), root=True)]
         return [HostFile(says="Put the earlier note back", path=self.note, content=str(was), was=now)]
+
+
+def _fetched(folder: str, name: str) -> str:
+    """Where a backup lies on the workstation; a name from the host never leads out of the folder."""
+    return str(Path(folder).expanduser() / Path(name).name)
 
 
 def _day(wall: float) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from iris_migrate.changes import Change, Content, HostCommand, HostFile
@@ -17,27 +19,51 @@ from iris_migrate.target import Target, Unreadable
 ERRORS = r"\[(ERROR|CRITICAL)\]|^(ERROR|CRITICAL)\b|\b(ERROR|CRITICAL)\b:|^Traceback "
 
 
-async def error_lines(target: Target, unit: str, since: float, pattern: str) -> tuple[int, list[str]]:
-    """How many lines of a unit's journal match since a moment (seconds, the host's wall clock), and the last five."""
-    journal = f"journalctl -u {shlex.quote(unit)} --since @{int(since)} -o cat --no-pager -q"
-    script = f"{journal} | grep -E -- {shlex.quote(pattern)} | {{ tail -n 5000; }} | awk '{{l[NR]=$0}} END {{print NR; "
-    script += "for (i=(NR>5?NR-4:1); i<=NR; i++) print substr(l[i],1,400)}'"
-    answer = await target.host.shell(script, root=True)
-    count, _, lines = answer.out.partition("\n")
-    if answer.status != 0 or not count.strip().isdigit():
-        raise Unreadable(f"the journal of {unit} cannot be read: {shown(answer.err or answer.out)}")
-    return int(count), [line for line in lines.split("\n") if line]
+_TIME = re.compile(r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})")
+
+
+async def error_lines(target: Target, unit: str, file: str, since: float, pattern: str) -> list[str]:
+    """The lines that match since a moment (seconds, the host's wall clock), of the last 200 that do: from a file,
+    else from the unit's journal. Lines of a file that bear no time belong to the line before and are left out."""
+    if file:
+        source = f"date +%z && grep -E -- {shlex.quote(pattern)} {shlex.quote(file)}"
+    else:
+        journal = f"journalctl -u {shlex.quote(unit)} --since @{int(since)} -o cat --no-pager -q"
+        source = f"date +%z && {journal} | grep -E -- {shlex.quote(pattern)}"
+    answer = await target.host.shell(
+        f'{{ {source}; }} | cut -c 1-400 | {{ IFS= read -r zone; echo "$zone"; tail -n 200; }}', root=True
+    )
+    zone, _, rest = answer.out.partition("\n")
+    if answer.status != 0 or answer.err.strip() or not re.fullmatch(r"[+-][0-9]{4}", zone.strip()):
+        raise Unreadable(f"{file or f'the journal of {unit}'} cannot be read: {shown(answer.err or answer.out)}")
+    lines = [line for line in rest.split("\n") if line]
+    return [line for line in lines if _written(line, zone.strip()) >= int(since)] if file else lines
+
+
+def _written(line: str, zone: str) -> float:
+    """When a line of a file was written; 0 when it does not say. gunicorn and nginx use the host's own zone."""
+    found = _TIME.search(line)
+    if found is None:
+        return 0.0
+    written = f"{found[1]}-{found[2]}-{found[3]} {found[4]} {zone}"
+    try:
+        return datetime.strptime(written, "%Y-%m-%d %H:%M:%S %z").timestamp()
+    except ValueError:
+        return 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clean(Resource):
-    """No error in the unit's journal since it started, at most `minutes` back. Converging while it is younger than
-    `settle` seconds: the first lines of a broken start come a little later."""
+    """No error in the unit's log (a `file`, else its journal) since it started, at most `minutes` back.
+
+    Converging while it is younger than `settle` seconds: the first lines of a broken start come a little later.
+    """
 
     kind: ClassVar[str] = "logs.clean"
     uses: ClassVar[frozenset[str]] = frozenset({"host"})
     check_only: ClassVar[bool] = True
     unit: str
+    file: str = ""
     minutes: float = 60
     settle: float = 5
     pattern: str = ERRORS
@@ -51,12 +77,11 @@ class Clean(Resource):
             asked = f"{self.unit} runs since"
             evidence = Evidence(asked, f"{self.settle:g} s", f"{age:.1f} s", Verdict.CONVERGING)
             return conclude([evidence], until=target.clock.now() + self.settle - age)
-        since = clock.wall - min(age, self.minutes * 60)
-        count, lines = await error_lines(target, self.unit, since, self.pattern)
-        asked = f"errors in the journal of {self.unit} in the last {min(age, self.minutes * 60) / 60:.0f} min"
-        if not count:
-            return conclude([judge(asked, "none", "none")])
-        return conclude([judge(asked, "none", f"{count}, the last: {shown(' ⏎ '.join(lines[-3:]))}")])
+        span = min(age, self.minutes * 60)
+        lines = await error_lines(target, self.unit, self.file, clock.wall - span, self.pattern)
+        asked = f"errors in {self.file or f'the journal of {self.unit}'} in the last {max(1, round(span / 60))} min"
+        seen = f"{len(lines)}, the last: {shown(' ⏎ '.join(lines[-3:]))}" if lines else "none"
+        return conclude([judge(asked, "none", seen)])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,24 @@ def graded(asked: str, seen: float, unit: str, warn: float, fail: float) -> Evid
 
 
 @dataclass(frozen=True, kw_only=True)
+class Host(Resource):
+    """The host answers, and its clock is right to `seconds`: certificates, tokens and log times depend on it."""
+
+    kind: ClassVar[str] = "monitor.host"
+    uses: ClassVar[frozenset[str]] = frozenset({"host"})
+    check_only: ClassVar[bool] = True
+    seconds: float = 60
+
+    async def inspect(self, target: Target) -> Finding:
+        clock = await target.host.clock()
+        off = clock.wall - target.clock.now()
+        verdict = Verdict.HOLDS if abs(off) <= self.seconds else Verdict.DIFFERS
+        return conclude(
+            [Evidence("clock against this workstation's", f"at most {self.seconds:g} s off", f"{off:+.1f} s", verdict)]
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Service(Resource):
     """A unit is active, starts at boot, was not restarted by systemd too often, and its health answers."""
 
@@ -134,12 +152,13 @@ class CacheSize(Resource):
 
 @dataclass(frozen=True, kw_only=True)
 class LogErrors(Resource):
-    """Few error lines in a unit's journal in the last minutes."""
+    """Few error lines in a unit's log (a `file`, else its journal) in the last minutes."""
 
     kind: ClassVar[str] = "monitor.log_errors"
     uses: ClassVar[frozenset[str]] = frozenset({"host"})
     check_only: ClassVar[bool] = True
     unit: str
+    file: str = ""
     minutes: float = 60
     warn: int = 1
     fail: int = 20
@@ -147,10 +166,10 @@ class LogErrors(Resource):
 
     async def inspect(self, target: Target) -> Finding:
         clock = await target.host.clock()
-        count, lines = await error_lines(target, self.unit, clock.wall - self.minutes * 60, self.pattern)
+        lines = await error_lines(target, self.unit, self.file, clock.wall - self.minutes * 60, self.pattern)
         asked = f"errors of {self.unit} in the last {self.minutes:g} min"
-        evidence = graded(asked, count, "", self.warn, self.fail)
-        seen = f"{count}, the last: {shown(lines[-1])}" if lines else str(count)
+        evidence = graded(asked, len(lines), "", self.warn, self.fail)
+        seen = f"{len(lines)}, the last: {shown(lines[-1])}" if lines else "0"
         return conclude([Evidence(evidence.asked, evidence.expected, seen, evidence.verdict)])
 
 
