@@ -16,6 +16,8 @@ from iris_migrate.values import Secret, Text
 class Unreadable(Exception):
     """Something could not be read; the message is a sentence for people. The verdict becomes `unknown`."""
 
+    lasting = False  # true: waiting does not help, somebody has to decide (a changed host key)
+
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
