@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 
@@ -113,9 +113,9 @@ def specials(value: Any) -> Iterator[Special]:
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
             yield from specials(item)
-    elif hasattr(value, "__dataclass_fields__"):
-        for name in value.__dataclass_fields__:
-            yield from specials(getattr(value, name))
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from specials(getattr(value, field.name))
 
 
 def unresolved(value: Any) -> tuple[Unresolved, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Protocol
 
@@ -74,7 +74,8 @@ def _same(change: Change, agreed: Change) -> bool:
         return True
     if type(change) is not type(agreed):
         return False
-    return all(_fits(getattr(change, name), getattr(agreed, name)) for name in change.__dataclass_fields__)
+    names = [field.name for field in fields(change)]
+    return all(_fits(getattr(change, name), getattr(agreed, name)) for name in names)
 
 
 def _fits(now: object, shown: object) -> bool:

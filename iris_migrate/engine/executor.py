@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from iris_migrate.changes import Change, HostCommand, HostScript, OperatorAsk
@@ -119,7 +119,7 @@ class Executor:
 
 def _filled(change: Change, known: Callable[[Any], Any]) -> Change:
     """The Change with its specials replaced. What is shown (`says`, `was`) stays as it is."""
-    names = [name for name in change.__dataclass_fields__ if name not in ("says", "was")]
+    names = [field.name for field in fields(change) if field.name not in ("says", "was")]
     return replace(change, **{name: fill(getattr(change, name), known) for name in names})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from iris_migrate.changes import Change
@@ -49,6 +49,7 @@ class Inspection:
     target: LiveTarget
     key: Callable[[str], StepKey]
     emit: Listener
+    hide: Callable[[str], str]
     found: dict[str, Inspected] = field(default_factory=dict)
 
     async def look(self, steps: Collection[str] | None = None) -> Mapping[str, Inspected]:
@@ -93,7 +94,7 @@ class Inspection:
         if uses_host:
             self.target.locate(*(self._known(item) if isinstance(item, Unresolved) else item for item in host))
         started = time.monotonic()
-        finding = await self._find(resource)
+        finding = self._hidden(await self._find(resource))
         return Inspected(step, resource, finding, time.monotonic() - started, self.target.clock.now())
 
     async def _find(self, resource: Resource) -> Finding:
@@ -104,6 +105,14 @@ class Inspection:
             return unknown(str(error))
         except TimeoutError:
             return unknown(f"no answer in {LIMIT:.0f} s")
+
+    def _hidden(self, finding: Finding) -> Finding:
+        """Evidence is for people: a secret that the world showed does not go on from here."""
+        evidence = tuple(
+            replace(item, asked=self.hide(item.asked), expected=self.hide(item.expected), seen=self.hide(item.seen))
+            for item in finding.evidence
+        )
+        return replace(finding, evidence=evidence, reason=self.hide(finding.reason))
 
     def _known(self, item: Any) -> Any:
         """An output from the newest finding, or the Unresolved itself."""

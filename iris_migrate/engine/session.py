@@ -97,7 +97,7 @@ class Session:
         )  # fmt: skip
         if self.checklist.host is not None:
             self.target.locate(self.checklist.host.address, self.checklist.host.instance)
-        self.inspection = Inspection(self.checklist, self.target, self.key, self.emit)
+        self.inspection = Inspection(self.checklist, self.target, self.key, self.emit, self.secrets.hide)
         return self
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -59,6 +60,9 @@ class Task(Resource):
         return [] if finding.holds else [LocalCommand(says="run the task", argv=self.argv)]
 
 
+_LOOKS: Counter[str] = Counter()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdicts(Resource):
     """Says what a file says: a list of verdicts, one a look, the last one for ever. Check-only."""
@@ -67,12 +71,11 @@ class Verdicts(Resource):
     uses: ClassVar[frozenset[str]] = frozenset({"local"})
     check_only: ClassVar[bool] = True
     path: str
-    looks: dict[str, int]  # shared with the test: how often it was looked at
 
     async def inspect(self, target: Target) -> Finding:
         said: list[Any] = json.loads(await target.local.text(self.path) or "[]")
-        look = self.looks.get(self.path, 0)
-        self.looks[self.path] = look + 1
+        look = _LOOKS[self.path]
+        _LOOKS[self.path] += 1
         verdict = Verdict(said[min(look, len(said) - 1)])
         return Finding(verdict, (Evidence("said", "holds", verdict.value, verdict),), reason=f"said {verdict.value}")
 
@@ -91,3 +94,20 @@ class Deed(Resource):
 
     def plan(self, finding: Finding) -> list[Change]:
         return [] if finding.holds else [OperatorAsk(says="make the file", question=f"Is {self.path} there?")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vault(Resource):
+    """A file that is not empty; what is in it is nobody's business."""
+
+    kind: ClassVar[str] = "sandbox.vault"
+    uses: ClassVar[frozenset[str]] = frozenset({"local"})
+    path: str
+    content: Text
+
+    async def inspect(self, target: Target) -> Finding:
+        there = bool(await target.local.text(self.path))
+        return conclude([judge(self.path, True, there, otherwise=Verdict.ABSENT)])
+
+    def plan(self, finding: Finding) -> list[Change]:
+        return [] if finding.holds else [LocalEdit(says="fill it", path=self.path, was=None, content=self.content)]

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from iris_migrate.changes import Change, OperatorAsk
 from iris_migrate.connections.web import WebConnection
 from iris_migrate.connections.workstation import Workstation
-
-from iris_migrate.changes import Change, OperatorAsk
 from iris_migrate.engine.carriers import Carriers
 from iris_migrate.engine.consent import Choice, Decision, Failure
 from iris_migrate.engine.events import Event
@@ -25,6 +24,7 @@ from iris_migrate.engine.secrets import Secrets
 from iris_migrate.engine.target import LiveTarget
 from iris_migrate.findings import Finding
 from iris_migrate.language.checklist import Checklist, Phase, SecretSource, Step
+from iris_migrate.values import StepKey
 from tests.engine import sandbox
 
 sys.modules["iris_migrate.resources.sandbox"] = sandbox
@@ -104,7 +104,7 @@ class World:
             checklist, aws=NoAws(), local=workstation, web=WebConnection(), clock=self.clock, secrets=self.secrets,
             record=self.record, state=self.folder / "state", trust_host_key=self.person.trust_host_key,
         )  # fmt: skip
-        inspection = Inspection(checklist, target, lambda step: self.record.key("m", step), self._emit)
+        inspection = Inspection(checklist, target, self._key, self._emit, self.secrets.hide)
         carriers = Carriers(
             aws=NoAws(), workstation=workstation, host=target.connection, record=self.record, clock=self.clock,
             archive=None,
@@ -121,6 +121,9 @@ class World:
             JournalSlice(target, self.record, self.secrets), self.person, self.clock, self._emit,
         )  # fmt: skip
         return self.run
+
+    def _key(self, step_id: str) -> StepKey:
+        return self.record.key("m", step_id)
 
     def _emit(self, event: Event) -> None:
         self.events.append(event)
