@@ -89,7 +89,9 @@ class Stated:
 def checked(answer: Any) -> Any:
     """The answer, unless it says `unreadable: sentence`."""
     if isinstance(answer, Mapping) and "unreadable" in answer:
-        raise Unreadable(answer["unreadable"])
+        error = Unreadable(answer["unreadable"])
+        error.lasting = bool(answer.get("lasting", False))
+        raise error
     return answer
 
 
