@@ -29,6 +29,7 @@ class OffHost(Resource):
 
     kind: ClassVar[str] = "backup.off_host"
     uses: ClassVar[frozenset[str]] = frozenset({"host", "local"})
+    free_shell: ClassVar[bool] = True  # its script is the checklist's
     name: str
     script: Content
     script_name: str

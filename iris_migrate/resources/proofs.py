@@ -131,6 +131,7 @@ class Experiment(_Proof):
 
     kind: ClassVar[str] = "proofs.experiment"
     uses: ClassVar[frozenset[str]] = frozenset({"host"})
+    free_shell: ClassVar[bool] = True  # its script is the checklist's
     name: str
     script: Content
     says: str

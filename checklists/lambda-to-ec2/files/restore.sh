@@ -1,16 +1,25 @@
-# The newest backup of the cache is restored beside the live one and looked into.
+# The newest backups are opened: the cache is restored beside the live one and looked into, the variables are compared.
 set -eu
 umask 077
 
 python='{{ profile.python }}'
+env='{{ paths.env }}'
 folder='{{ paths.state }}/backups'
 work=$(mktemp -d "$folder/.restore.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-name=$("$python" -I -c 'import json, sys; print(json.load(open(sys.argv[1]))["name"])' "$folder/backup-cache.json")
-openssl enc -d -aes-256-cbc -pbkdf2 -iter 600000 -pass env:PASSPHRASE -in "$folder/$name" -out "$work/cache.tar" </dev/null
-tar -C "$work" -xf "$work/cache.tar"
-"$python" -I - "$work/cache" "$folder/backup-cache.json" <<'EOF'
+# Opens the backup that a note names, into the work folder.
+restore() {
+    name=$("$python" -I -c 'import json, sys; print(json.load(open(sys.argv[1]))["name"])' "$folder/$1.json" </dev/null)
+    openssl enc -d -aes-256-cbc -pbkdf2 -iter 600000 -pass env:PASSPHRASE -in "$folder/$name" -out "$work/$1.tar" </dev/null
+    tar -C "$work" -xf "$work/$1.tar"
+}
+restore backup-cache
+restore backup-env
+same=false
+cmp -s "$env" "$work/${env##*/}" && same=true
+
+"$python" -I - "$work/cache" "$folder/backup-cache.json" "$same" <<'EOF'
 import json
 import sqlite3
 import sys
@@ -31,5 +40,6 @@ for path in sorted(Path(sys.argv[1]).rglob("*")):
         state = restored.execute("PRAGMA integrity_check").fetchone()[0]
         integrity = state if state != "ok" else integrity
 complete = {"rows": rows, "files": files} == noted
-print(json.dumps({"integrity": integrity, "complete": complete, "rows": rows, "files": files}))
+seen = {"integrity": integrity, "complete": complete, "variables": sys.argv[3] == "true", "rows": rows, "files": files}
+print(json.dumps(seen))
 EOF
