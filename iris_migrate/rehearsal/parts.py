@@ -6,18 +6,27 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from iris_migrate.rehearsal.actors import Actors, DomainOwner, Tester
+from iris_migrate.rehearsal.authority import Authority
 from iris_migrate.rehearsal.aws.cloud import ACCOUNT, REGION, Cloud, free_port, make_cloud, prepare_moto
 from iris_migrate.rehearsal.aws.instances import Machine
 from iris_migrate.rehearsal.clock import PracticeClock
-from iris_migrate.rehearsal.control import PREFIX, Control
+from iris_migrate.rehearsal.control import PREFIX, Control, ControlError
+from iris_migrate.rehearsal.extension import compile_command, make_checkout
+from iris_migrate.rehearsal.faults import Faults
+from iris_migrate.rehearsal.hosts import HostPlace
+from iris_migrate.rehearsal.model import ModelServer
 from iris_migrate.rehearsal.names import Resolver, Zone, own_address
-from iris_migrate.rehearsal.serving import Serving
+from iris_migrate.rehearsal.origin import NAME, Origin, http_backend, make_origin, shipped_backend
+from iris_migrate.rehearsal.serving import Application, Serving
 from iris_migrate.rehearsal.settings import Places, settings, write_settings
 
 DOMAIN = "iris.practice.example.com"
+ACME = "acme"  # below the control address
 
 
 class Parts:
@@ -37,62 +46,181 @@ class Parts:
         self.clock = PracticeClock()
         self.zone = Zone(self.clock)
         self.control = Control(self.clock)
+        self.openai_key = f"sk-practice-{secrets.token_hex(16)}"
+        self.iris_key = f"practice-{secrets.token_hex(12)}"
+        self.workstation = folder / "workstation"
+        self.origin_folder = folder / "origin"
 
     def open(self) -> dict[str, Any]:
         """Start every part; the ready line. Raises what a part raises."""
+        self.workstation.mkdir(mode=0o700)
+        self.origin_folder.mkdir()
+        with ThreadPoolExecutor(1, "practice-start") as background:
+            making = background.submit(make_origin, self.origin_folder, shipped_backend())
+            self._open_cloud()
+            self._open_services()
+            self._open_host()
+            old = self._seed()
+            origin = making.result()
+            checkout = make_checkout(self.workstation / "iris-vscode", old)
+        self._open_actors(checkout, old)
+        self.script = Faults(self.cloud, self.model, lambda: self.place.host, self.boot_seconds)
+        for fault in self.faults:
+            self.script.script(fault, starting=True)
+        self._routes(origin)
+        places = self._places(origin, checkout, old)
+        path = self.folder / "iris-migrate.yaml"
+        write_settings(path, settings(places))
+        ready = {"env": self._environment(path), "control": self._control_url, "state": str(self.state)}
+        return ready | {"stand_ins": self._stand_ins()}
+
+    # --- in the order of opening -----------------------------------------------------------------------------------
+
+    def _open_cloud(self) -> None:
         prepare_moto(self.folder)
         self.cloud: Cloud = make_cloud(self.clock, self._machine, boot_seconds=self.boot_seconds)
         self._cleanup.callback(self.cloud.instances.end)
-        self.cloud.instances.keep()
+        self.aws = self._serve(self.control.in_front_of(self.cloud.app), "practice-aws")
+        self._control_url = f"{self.aws.url}{PREFIX}"
+
+    def _open_services(self) -> None:
         self.resolver = Resolver(self.zone, DOMAIN)
         self._cleanup.callback(self.resolver.stop)
         self.resolver.start()
         self.address_service = self._serve(own_address, "practice-own-address")
-        self._routes()
-        self.aws = self._serve(self.control.in_front_of(self.cloud.app), "practice-aws")
-        return self._ready()
+        self.model = ModelServer(self.openai_key, self.clock)
+        self.model_service = self._serve(self.model, "practice-model")
+        self.git = self._serve(http_backend(self.origin_folder), "practice-origin")
 
-    def _serve(self, application: Any, name: str) -> Serving:
+    def _open_host(self) -> None:
+        from iris_migrate.rehearsal.host.server import Ports
+
+        self.ports = Ports(ssh=free_port(), http=free_port(), https=free_port(), app=free_port())
+        self.authority = Authority(self.zone.address, self.ports.http, self.clock)
+        self.ca = self.folder / "ca.pem"
+        self.ca.write_text(self.authority.root_pem)
+        self.place = HostPlace(self.folder / "host", self.ports, f"{self._control_url}{ACME}", self._in_use)
+        self._cleanup.callback(self.place.end)
+        self.cloud.instances.keep()
+
+    def _seed(self) -> str:
+        """The old side; its endpoint. The calls that made it are not the operator's and leave the ledger."""
+        import boto3
+
+        from iris_migrate.rehearsal.aws.ledger import Ledger
+        from iris_migrate.rehearsal.aws.seed import Secrets, Seed
+
+        session = boto3.Session(self.cloud.access_key, self.cloud.secret_key, region_name=REGION)
+        hidden = Secrets(self.openai_key, self.iris_key, f"{self.model_service.url}/v1")
+        old = Seed(session, self.aws.url, REGION, ACCOUNT, self.clock.now(), hidden).make()
+        self.cloud.app.ledger = Ledger()
+        return old.endpoint
+
+    def _open_actors(self, checkout: Path, old: str) -> None:
+        owner = DomainOwner(self.zone, DOMAIN, self._associated)
+        tester = Tester(checkout, old, self.iris_key, self.zone.address, self.ca)
+        self.actors = Actors(owner, tester)
+        self._cleanup.callback(self.actors.end)
+        self.actors.begin()
+
+    def _serve(self, application: Application, name: str) -> Serving:
         serving = Serving(application)
         self._cleanup.callback(serving.stop)
         return serving.start(name)
 
-    def _machine(self, instance: str, authorized_keys: Callable[[], list[str]]) -> Machine | None:
-        return None
+    # --- what parts ask of each other ------------------------------------------------------------------------------
 
-    def _routes(self) -> None:
-        self.control.show("", lambda _: {"rehearsal": True, "account": ACCOUNT, "region": REGION, "domain": DOMAIN})
-        self.control.show("calls", self._calls)
-        self.control.show("names", lambda _: self.zone.shown())
+    def _machine(self, instance: str, authorized_keys: Callable[[], list[str]]) -> Machine | None:
+        return self.place.take(instance, authorized_keys)
+
+    def _in_use(self, instance: str) -> bool:
+        life = self.cloud.instances.lives.get(instance)
+        return life is not None and life.instance.state != "terminated"
+
+    def _associated(self) -> str | None:
+        """The Elastic IP that leads to an instance, as its owner sees it in the console."""
+        addresses = self.cloud.app.practice.backend("ec2").addresses
+        return next((str(item.public_ip) for item in addresses if item.association_id and item.instance_id), None)
+
+    def _routes(self, origin: Origin) -> None:
+        control = self.control
+        control.show("", lambda _: self._about(origin))
+        control.show("calls", self._calls)
+        control.show("names", lambda _: self.zone.shown())
+        control.show("instances", lambda _: self.cloud.instances.shown())
+        control.show("faults", self.script.shown)
+        control.take("faults", self.script.take)
+        control.show("model", self.model.shown)
+        control.take("model", self.model.change)
+        control.show("actors", self.actors.shown)
+        control.show(ACME, self.authority.directory)
+        control.take(f"{ACME}/order", self.authority.order)
+        control.show(f"{ACME}/orders", self.authority.shown)
 
     def _calls(self, query: Mapping[str, Any]) -> Any:
-        return {"calls": self.cloud.app.ledger.entries(int(query.get("after", 0)))}
+        try:
+            after = int(query.get("after", 0))
+        except ValueError as error:
+            raise ControlError("`after` is the number of calls to leave out.") from error
+        return {"calls": self.cloud.app.ledger.entries(after)}
 
-    def _ready(self) -> dict[str, Any]:
-        places = Places(
-            root=self.folder / "host",
-            ssh_port=free_port(),
-            http_port=free_port(),
-            https_port=free_port(),
-            app_port=free_port(),
-            repository="",
-            commit="main",
+    def _about(self, origin: Origin) -> dict[str, Any]:
+        return {
+            "rehearsal": True,
+            "account": ACCOUNT,
+            "region": REGION,
+            "domain": DOMAIN,
+            "stand_ins": self._stand_ins(),
+            "addresses": {
+                "aws": self.aws.url,
+                "model": f"{self.model_service.url}/v1",
+                "origin": f"{self.git.url}/{NAME}",
+                "resolver": f"127.0.0.1:{self.resolver.port}",
+                "own-address": f"{self.address_service.url}/",
+                "acme": f"{self._control_url}{ACME}",
+                "host": self.place.host.address,
+            },
+            "commits": {"good": origin.good, "next": origin.newer, "bad": origin.bad},
+            "faults": dict(self.script.active),
+            "state": str(self.state),
+        }
+
+    def _stand_ins(self) -> list[str]:
+        """What is not the real thing, for the screen."""
+        ours = [
+            "AWS: moto behind a strict layer, account 123456789012",
+            "domain: a resolver of this machine",
+            "model: speaks the API, has not read the file",
+            "certificate authority: HTTP-01 is real, the protocol around it is not",
+            "origin: a repository of the shipped backend",
+            "extension: a small checkout, compiled by a script",
+        ]
+        return [*ours, f"host: a folder of this machine; stand-ins for {', '.join(self.place.host.stand_ins)}"]
+
+    def _places(self, origin: Origin, checkout: Path, old: str) -> Places:
+        return Places(
+            root=self.place.host.root,
+            ssh_port=self.ports.ssh,
+            http_port=self.ports.http,
+            https_port=self.ports.https,
+            app_port=self.ports.app,
+            repository=f"{self.git.url}/{NAME}",
+            commit=origin.bad if "bad-commit" in self.script.active else origin.good,
             domain=DOMAIN,
             resolver=f"127.0.0.1:{self.resolver.port}",
-            acme="",
-            ca=self.folder / "ca.pem",
+            acme=f"{self._control_url}{ACME}",
+            ca=self.ca,
             own_address=f"{self.address_service.url}/",
-            model="",
-            key=self.folder / "workstation" / "id_ed25519",
-            extension=self.folder / "workstation" / "iris-vscode",
-            compile=("python3", "build.py"),
-            backups=self.folder / "workstation" / "backups",
+            model=f"{self.model_service.url}/v1",
+            old_endpoint=old,
+            key=self.workstation / "id_ed25519",
+            extension=checkout,
+            compile=compile_command(),
+            backups=self.workstation / "backups",
         )
-        path = self.folder / "iris-migrate.yaml"
-        write_settings(path, settings(places))
-        return {"env": self._environment(path), "control": f"{self.aws.url}{PREFIX}", "state": str(self.state)}
 
     def _environment(self, path: Path) -> dict[str, str]:
+        """What every command needs to work on this world, and nothing of the operator's own access."""
         bypass = [item for item in os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")).split(",") if item]
         no_proxy = ",".join(dict.fromkeys([*bypass, "127.0.0.1", "localhost", DOMAIN]))
         return {
@@ -107,9 +235,9 @@ class Parts:
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "no-aws-credentials"),
             "IRIS_MIGRATE_STATE": str(self.state),
             "IRIS_MIGRATE_SETTINGS": str(path),
-            "IRIS_PRACTICE": f"{self.aws.url}{PREFIX}",
-            "OPENAI_API_KEY": f"sk-practice-{secrets.token_hex(16)}",
-            "IRIS_API_KEYS": f"practice-{secrets.token_hex(12)}",
+            "IRIS_PRACTICE": self._control_url,
+            "OPENAI_API_KEY": self.openai_key,
+            "IRIS_API_KEYS": self.iris_key,
             "IRIS_BACKUP_PASSPHRASE": secrets.token_urlsafe(24),
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,

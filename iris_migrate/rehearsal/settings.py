@@ -28,6 +28,7 @@ STANDS_IN = (
 )
 # What every migration has to choose for itself, a rehearsal too.
 CHOSEN = (
+    "old_endpoint",
     "ssh.key",
     "tls.email",
     "extension.checkout",
@@ -56,6 +57,7 @@ class Places:
     ca: Path
     own_address: str
     model: str
+    old_endpoint: str
     key: Path
     extension: Path
     compile: tuple[str, ...]
@@ -81,6 +83,7 @@ def settings(places: Places) -> dict[str, Any]:
         "own_address.url": places.own_address,
         "openai_base_url": places.model,
         "pip.args": list(places.pip_args),
+        "old_endpoint": places.old_endpoint,
         "ssh.key": str(places.key),
         "tls.email": "operator@example.com",
         "extension.checkout": str(places.extension),

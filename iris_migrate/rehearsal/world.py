@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -114,11 +113,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=WHAT]", help="script a failure")
     parser.add_argument("--boot-seconds", type=float, default=1.5, help="how long an instance is pending")
     return parser
-
-
-def environment(values: dict[str, Any]) -> dict[str, str]:
-    """Values as environment variables, without what is not set."""
-    return {name: str(value) for name, value in values.items() if value is not None}
 
 
 if __name__ == "__main__":

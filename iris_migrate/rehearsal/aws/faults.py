@@ -74,11 +74,11 @@ class FaultTable:
         with self._lock:
             self._faults.append(fault)
 
-    def clear(self) -> None:
+    def remove(self, name: str) -> None:
+        """End the faults of this name; what they counted is forgotten."""
         with self._lock:
-            self._faults.clear()
-            self._used.clear()
-            self.delay = self.lag = 0.0
+            self._faults = [fault for fault in self._faults if fault.name != name]
+            self._used = Counter({key: count for key, count in self._used.items() if key[0].name != name})
 
     def denied(self, action: str) -> bool:
         """Whether the identity lacks this action, for policy simulation."""

@@ -24,7 +24,7 @@ class Machine(Protocol):
 
     @property
     def fingerprints(self) -> Sequence[str]:
-        """SHA256:… of its SSH host keys."""
+        """`SHA256:…` of its SSH host keys, all Ed25519; a type behind it is left out."""
         ...
 
     def start(self, address: str) -> None:
@@ -107,6 +107,18 @@ class Instances:
             if life is not None:
                 life.reboots += 1
 
+    def shown(self) -> dict[str, Any]:
+        """Each instance for people: state, where its machine listens, what went wrong with it."""
+        return {
+            instance_id: {
+                "state": life.instance.state,
+                "listens": life.address,
+                "machine": "practice host" if life.machine else "none: another instance has it",
+                "trouble": life.trouble,
+            }
+            for instance_id, life in list(self.lives.items())
+        }
+
     def _turn(self, instance_id: str, state: str, seconds: float) -> None:
         with self._lock:
             life = self.lives.get(instance_id)
@@ -184,4 +196,4 @@ def console_output(life: Life) -> str:
 
 def _fingerprint_line(fingerprint: str, host: str) -> str:
     """`256 SHA256:… root@ip-172-31-0-1 (ED25519)`, as ssh-keygen -l prints it."""
-    return f"256 {fingerprint} root@{host} (ED25519)"
+    return f"256 {fingerprint.partition(' ')[0]} root@{host} (ED25519)"

@@ -1,0 +1,152 @@
+"""The failures that a rehearsal can script, by name: `NAME` or `NAME=WHAT`, at the start or while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from iris_migrate.rehearsal.aws.cloud import Cloud
+from iris_migrate.rehearsal.aws.faults import expired_login, no_permission, throttle
+from iris_migrate.rehearsal.control import ControlError
+from iris_migrate.rehearsal.model import ModelServer
+
+
+class FailingHost(Protocol):
+    def fault(self, name: str, **options: Any) -> None: ...
+    def mend(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A fault for people: what it does, and what may stand behind its `=`."""
+
+    says: str
+    what: str = ""
+
+
+KNOWN: Mapping[str, Known] = {
+    "throttle": Known(
+        "the first two calls of each AWS operation are told to slow down", "pattern of service:Operation"
+    ),
+    "slow-boot": Known("an instance is pending for 20 s", "seconds"),
+    "no-permission": Known("the identity lacks ec2:AllocateAddress", "pattern of service:Operation"),
+    "expired-login": Known("every call to AWS is told that the login has expired"),
+    "eventual": Known("for a second a read does not see what was just made", "seconds"),
+    "slow-aws": Known("every answer of AWS takes 50 ms longer", "milliseconds"),
+    "ssh-drop": Known("SSH is cut while a command runs", "which command from now, default 12"),
+    "disk-full": Known("the host's disk is full"),
+    "host-key-changed": Known("the host shows another SSH key than the console said"),
+    "max-sessions": Known("SSH takes one session a connection", "sessions"),
+    "package-mirror-down": Known("the host's package mirror does not answer"),
+    "apt-lock": Known("another process holds the package manager's lock"),
+    "bad-commit": Known("the commit to deploy does not start (only at the start of a world)"),
+    "model-down": Known("the model answers 503", "status"),
+    "slow-model": Known("the model takes 3 s", "seconds"),
+}
+_OF_HOST = {
+    "ssh-drop": lambda what: {"at_command": int(what or 12)},
+    "disk-full": lambda what: {},
+    "host-key-changed": lambda what: {},
+    "max-sessions": lambda what: {"sessions": int(what or 1)},
+    "package-mirror-down": lambda what: {},
+    "apt-lock": lambda what: {},
+}
+_FOR_LONG = 10**6  # times
+
+
+@dataclass(slots=True)
+class Faults:
+    """The scripted faults of one world. `host` gives the practice host, or None while there is none."""
+
+    cloud: Cloud
+    model: ModelServer
+    host: Callable[[], FailingHost | None]
+    boot_seconds: float
+    active: dict[str, str] = field(default_factory=dict)
+
+    def script(self, wanted: str, *, starting: bool = False) -> None:
+        """Begin a fault. Raises ControlError for one that is not known or cannot be had now."""
+        name, _, what = wanted.partition("=")
+        if name not in KNOWN:
+            raise ControlError(f"No fault is called {name!r}. Known: {', '.join(KNOWN)}.")
+        if what and not KNOWN[name].what:
+            raise ControlError(f"The fault {name} takes nothing behind it.")
+        if name == "bad-commit" and not starting:
+            raise ControlError("bad-commit is chosen at the start of a rehearsal: --fault bad-commit")
+        try:
+            self._begin(name, what)
+        except (ValueError, TypeError) as error:
+            raise ControlError(f"{wanted}: {error}") from error
+        self.active[name] = what
+
+    def _begin(self, name: str, what: str) -> None:
+        table = self.cloud.app.practice.faults
+        match name:
+            case "throttle":
+                table.add(throttle(what or ".*"))
+            case "slow-boot":
+                self.cloud.instances.boot_seconds = float(what or 20)
+            case "no-permission":
+                table.add(no_permission(what or "ec2:AllocateAddress"))
+            case "expired-login":
+                table.add(expired_login())
+            case "eventual":
+                table.lag = float(what or 1)
+            case "slow-aws":
+                table.delay = float(what or 50) / 1000
+            case "model-down":
+                self.model.change({"fail": {"status": int(what or 503), "times": _FOR_LONG}})
+            case "slow-model":
+                self.model.change({"delay_ms": float(what or 3) * 1000})
+            case _ if name in _OF_HOST:
+                host = self.host()
+                if host is None:
+                    raise ValueError("there is no practice host now")
+                host.fault(name, **_OF_HOST[name](what))
+
+    def mend(self, name: str) -> None:
+        """End one fault. Raises ControlError for one that is not known."""
+        if name not in KNOWN:
+            raise ControlError(f"No fault is called {name!r}. Known: {', '.join(KNOWN)}.")
+        table = self.cloud.app.practice.faults
+        match name:
+            case "throttle" | "no-permission" | "expired-login":
+                table.remove(name)
+            case "slow-boot":
+                self.cloud.instances.boot_seconds = self.boot_seconds
+            case "eventual":
+                table.lag = 0.0
+            case "slow-aws":
+                table.delay = 0.0
+            case "model-down":
+                self.model.change({"fail": None})
+            case "slow-model":
+                self.model.change({"delay_ms": 0})
+            case _ if name in _OF_HOST and (host := self.host()) is not None:
+                host.mend(name)
+        self.active.pop(name, None)
+
+    def take(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`{"add": "NAME[=WHAT]"}`, `{"mend": "NAME"}`, `{"delay_ms": n}`, `{"lag_ms": n}`, `{"clear": true}`."""
+        table = self.cloud.app.practice.faults
+        match dict(body):
+            case {"add": str(wanted)}:
+                self.script(wanted)
+            case {"mend": str(name)}:
+                self.mend(name)
+            case {"delay_ms": int() | float() as milliseconds}:
+                table.delay = max(0.0, milliseconds / 1000)
+            case {"lag_ms": int() | float() as milliseconds}:
+                table.lag = max(0.0, milliseconds / 1000)
+            case {"clear": True}:
+                for name in list(self.active):
+                    self.mend(name)
+                table.delay = table.lag = 0.0
+            case _:
+                raise ControlError('Send one of "add", "mend", "delay_ms", "lag_ms", "clear": true.')
+        return self.shown()
+
+    def shown(self, _: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        known = {name: {"does": fault.says, "takes": fault.what} for name, fault in KNOWN.items()}
+        return {"active": dict(self.active), **self.cloud.app.practice.faults.shown(), "known": known}
