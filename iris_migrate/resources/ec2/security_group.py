@@ -13,7 +13,7 @@ from iris_migrate.findings import Evidence, Finding, Verdict, conclude, unknown
 from iris_migrate.resources.base import Resource
 from iris_migrate.resources.ec2.ownership import of_step, of_token, tagged
 from iris_migrate.resources.ec2.rules import Rule, permissions, rules_of
-from iris_migrate.target import Target, Unreadable
+from iris_migrate.target import Target
 from iris_migrate.values import AnswerRef
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -46,7 +46,7 @@ class SecurityGroup(Resource):
     https_port: int = 443
 
     async def inspect(self, target: Target) -> Finding:
-        ours, named, operator = await asyncio.gather(
+        ours, named, (operator, trouble) = await asyncio.gather(
             self._groups(target, of_step(self.key)),
             self._groups(target, [{"Name": "group-name", "Values": [self.name]}]),
             self._operator(target),
@@ -57,24 +57,22 @@ class SecurityGroup(Resource):
         if not ours and named:
             group = named[0]["GroupId"]
             return unknown(f"{group} is named {self.name} and was not made by this migration: rename or delete it.")
+        outputs = {"id": str(ours[0]["GroupId"])} if ours else {}
+        if trouble:  # the group itself is known all the same: what names it goes on
+            return conclude([Evidence("operator's address", "known", trouble, Verdict.UNKNOWN)], outputs)
         wanted = self._wanted(operator)
+        facts: dict[str, Any] = {"wanted": [rule.plain() for rule in wanted]}
         if not ours:
-            evidence = [Evidence(f"security group {self.name}", "there", "none", Verdict.ABSENT)]
-            return conclude(evidence, facts={"wanted": [rule.plain() for rule in wanted]})
-        (group,) = ours
-        seen_rules = rules_of(group)
-        facts = {
-            "group": str(group["GroupId"]),
-            "wanted": [rule.plain() for rule in wanted],
-            "rules": [rule.plain() for rule in seen_rules],
-        }
-        return conclude(self._judged(wanted, seen_rules), {"id": facts["group"]}, facts)
+            return conclude([Evidence(f"security group {self.name}", "there", "none", Verdict.ABSENT)], facts=facts)
+        rules = rules_of(ours[0])
+        facts |= {"group": outputs["id"], "rules": [rule.plain() for rule in rules]}
+        return conclude(self._judged(wanted, rules), outputs, facts)
 
     async def _groups(self, target: Target, filters: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
         return await target.aws.read_all("ec2", "DescribeSecurityGroups", "SecurityGroups[]", Filters=filters)
 
-    async def _operator(self, target: Target) -> str:
-        """The operator's addresses as a CIDR. Raises Unreadable when it cannot be found out."""
+    async def _operator(self, target: Target) -> tuple[str, str]:
+        """The operator's addresses as a CIDR; else empty, and why it cannot be told."""
         if self.cidr:
             return _network(self.cidr)
         answer = await target.web.get(self.own_address)
@@ -84,12 +82,10 @@ class SecurityGroup(Resource):
             address = ipaddress.ip_address(str(told).strip())
         except ValueError:
             seen = answer.error or f"HTTP {answer.status}, no address"
-            raise Unreadable(
-                f"{self.own_address} does not tell this workstation's address ({seen}): {advice}"
-            ) from None
+            return "", f"{self.own_address} does not tell it ({seen}): {advice}"
         if address.version == 6:
-            raise Unreadable(f"{self.own_address} tells {address}, but the host is reached by IPv4: {advice}")
-        return f"{address}/32"
+            return "", f"{self.own_address} tells {address}, but the host is reached by IPv4: {advice}"
+        return f"{address}/32", ""
 
     def _wanted(self, operator: str) -> list[Rule]:
         public = [Rule("tcp", port, port, cidr) for port in (self.http_port, self.https_port) for cidr in _EVERYWHERE]
@@ -151,12 +147,12 @@ class SecurityGroup(Resource):
         ]
 
 
-def _network(cidr: str) -> str:
+def _network(cidr: str) -> tuple[str, str]:
     """As EC2 keeps it: 203.0.113.7/24 becomes 203.0.113.0/24."""
     try:
-        return str(ipaddress.ip_network(cidr, strict=False))
+        return str(ipaddress.ip_network(cidr, strict=False)), ""
     except ValueError as error:
-        raise Unreadable(f"operator.cidr is no CIDR: {error}; write it like 203.0.113.7/32") from error
+        return "", f"operator.cidr is no CIDR ({error}): write it like 203.0.113.7/32"
 
 
 def _from_to(group: str, seen: Sequence[Rule], wanted: Sequence[Rule]) -> list[Change]:
