@@ -240,8 +240,8 @@ class Compiler:
 
     @staticmethod
     def _block(template: str, line: int) -> int:
-        """Lines below its key at which a line of a `|` block stands."""
-        return line if "\n" in template.rstrip("\n") and line > 1 else 0
+        """How many lines below its key a line of a `|` block stands."""
+        return line if "\n" in template else 0
 
     def _host(self, model: HostModel) -> HostSpec | None:
         found = self._source.head_document

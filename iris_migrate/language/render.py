@@ -22,7 +22,7 @@ MAX_RENDERED = 1 << 20  # characters
 _BORDERS = "\ue000\ue001"  # private use: they stand around the number of a special while text is rendered
 _SENTINEL = re.compile("\ue000([0-9]+)\ue001")
 _FILTERS = (
-    "abs", "batch", "bool", "d", "default", "first", "float", "int", "join", "last", "length", "list", "lower", "map",
+    "abs", "bool", "d", "default", "first", "float", "int", "join", "last", "length", "list", "lower", "map",
     "max", "min", "reject", "rejectattr", "round", "select", "selectattr", "sort", "string", "sum", "trim",
     "unique", "upper", "dictsort", "items",
 )  # fmt: skip
@@ -86,8 +86,10 @@ class Group:
     def __getitem__(self, name: object) -> Any:
         return self._find(str(name))
 
-    def __str__(self) -> str:
+    def _refused(self, *_: Any) -> Any:
         raise TemplateProblem(f"{self._name!r} is a group of names; expected one of them, {self._name}.…")
+
+    __str__ = __repr__ = __iter__ = __contains__ = __len__ = __bool__ = __eq__ = __hash__ = __call__ = _refused
 
 
 class _Names(Context):
@@ -98,7 +100,13 @@ class _Names(Context):
         if found is not missing:
             return found
         environment = self.environment
-        return environment.names(key) if isinstance(environment, _Environment) else missing
+        if not isinstance(environment, _Environment):
+            return missing
+        try:
+            return environment.names(key)
+        except TemplateProblem as problem:
+            problem.line = environment.lines.get(key, problem.line)  # names are looked up before any line is reached
+            raise
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -117,6 +125,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         )
         self.names = names
         self.specials: list[Special] = []
+        self.lines: dict[str, int] = {}
         self.filters = {name: FILTERS[name] for name in _FILTERS if name in FILTERS}
         self.filters.update(quote=_quote, basename=_basename, dirname=_dirname, replace=_replace, indent=_indent)
         self.filters["tojson"] = _tojson
@@ -193,7 +202,7 @@ class Renderer:
         body = self._guarded(lambda: self._environment.parse(_plain(stripped))).body
         if len(body) != 1 or not isinstance(body[0], nodes.Output) or len(body[0].nodes) != 1:
             return None
-        return stripped[2:-2].strip().removeprefix("-").removesuffix("-").strip()
+        return stripped[2:-2].removeprefix("-").removesuffix("-").strip()  # `{{- x -}}`, not `{{ -x }}`
 
     def _evaluate(self, expression: str) -> Any:
         self._check(self._environment.parse("{{ " + expression + " }}"))
@@ -201,17 +210,26 @@ class Renderer:
 
     def _joined(self, source: str) -> str | Text:
         environment = self._environment
-        self._check(environment.parse(source))
+        tree = environment.parse(source)
+        self._check(tree)
         template = environment.from_string(source)
+        outer = environment.specials, environment.lines  # a name may stand for a template that is evaluated meanwhile
         environment.specials = []
+        environment.lines = {name.name: name.lineno for name in reversed(list(tree.find_all(nodes.Name)))}
+        try:
+            return self._streamed(template)
+        finally:
+            environment.specials, environment.lines = outer
+
+    def _streamed(self, template: Template) -> str | Text:
         pieces: list[str] = []
         size = 0
-        for piece in _generate(template):
+        for piece in template.generate():
             size += len(piece)
             if size > MAX_RENDERED:
                 raise TemplateProblem(f"it grows past {MAX_RENDERED // 1024} KiB")
             pieces.append(piece)
-        specials = environment.specials
+        specials = self._environment.specials
         split = _SENTINEL.split("".join(pieces))
         return text(*(specials[int(piece)] if index % 2 else piece for index, piece in enumerate(split)))
 
@@ -235,17 +253,15 @@ class Renderer:
         except TemplateSyntaxError as error:
             raise TemplateProblem(f"not a valid template: {error.message}", error.lineno) from None
         except SecurityError as error:
-            raise TemplateProblem(f"refused: {error.message}", _line(error)) from None
+            says = re.sub(r" at 0x[0-9a-f]+", "", error.message or "")
+            raise TemplateProblem(f"refused: {says}", _line(error)) from None
         except UndefinedError as error:
             raise TemplateProblem(f"names nothing: {error.message}", _line(error)) from None
         except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
-            raise TemplateProblem(f"cannot be evaluated: {error}", _line(error)) from None
+            says = re.sub(r" at 0x[0-9a-f]+", "", str(error))
+            raise TemplateProblem(f"cannot be evaluated: {says}", _line(error)) from None
         except (RecursionError, MemoryError, SyntaxError, AssertionError, RuntimeError) as error:
             raise TemplateProblem(f"cannot be evaluated: {type(error).__name__}") from None
-
-
-def _generate(template: Template) -> Iterator[str]:
-    yield from template.generate()
 
 
 def _line(error: BaseException) -> int:
@@ -322,6 +338,9 @@ def _indent(value: Any, width: int = 4, first: bool = False) -> str:
 
 
 def _tojson(value: Any, indent: int | None = None) -> str:
+    if indent is not None and not (isinstance(indent, int) and 0 <= indent <= 16):
+        raise TemplateProblem("tojson takes an indent between 0 and 16")
+
     def other(item: Any) -> Any:
         return str(item)  # a Marker or an undefined name raises with its own sentence
 

@@ -15,7 +15,11 @@ def test_an_output_of_another_step_stays_an_object(small: Small) -> None:
     site = small().step("site")
     assert small().step("elastic-ip").with_ == {"name": "iris", "other": Unresolved("instance", "id")}
     assert site.with_["url"] == Text(("http://", ADDRESS, ":80/"))
-    assert site.waits_for == ("elastic-ip",)
+    assert site.waits_for == ("elastic-ip", "instance")
+
+
+def test_a_profile_evaluated_in_the_middle_of_a_text_leaves_its_outputs_alone(small: Small) -> None:
+    assert small().step("site").with_["other"] == Text((ADDRESS, " in /etc/iris of ", Unresolved("instance", "id")))
 
 
 def test_a_secret_is_named_and_never_text(small: Small) -> None:
