@@ -51,15 +51,18 @@ class Traces(Confirms):
     """The operator did something, and the host's logs show it. The trace decides: what was done without being asked
     counts, and a yes without a trace only makes it wait. Since logs are rotated, what was seen is kept in `folder`.
 
-    A trace is one line that holds all of `contains`: in the file `log`, or in the journal of `unit` since boot.
+    A trace is one line that holds all of `contains`: in the file `log`, or in the journal of `unit` since boot. While
+    the workstation's file `after` is younger than `patience` seconds, nobody is asked: some do it at once.
     """
 
     kind: ClassVar[str] = "operator.traces"
-    uses: ClassVar[frozenset[str]] = frozenset({"host"})
+    uses: ClassVar[frozenset[str]] = frozenset({"host", "local"})
     folder: str
     contains: tuple[str, ...]
     log: str = ""
     unit: str = ""
+    after: Ref = ""
+    patience: float = 20.0
 
     @property
     def path(self) -> str:
@@ -81,12 +84,18 @@ class Traces(Confirms):
             seen = Evidence(asked, f"a line with {wanted}", shown(line), Verdict.HOLDS)
             return conclude([seen, Evidence(self.path, "keeps it", "not yet", Verdict.ABSENT)], facts=facts)
         said = self.said(answer)
-        missing = Verdict.CONVERGING if said.verdict is Verdict.HOLDS else Verdict.ABSENT
-        evidence = [Evidence(asked, f"a line with {wanted}", "none", missing), said]
-        if missing is Verdict.ABSENT:
-            return conclude(evidence, facts=facts)
         reason = f"confirmed, but no line with {wanted} in {asked} yet"
-        return conclude(evidence, facts=facts, reason=reason, until=target.clock.now() + _AGAIN)
+        if said.verdict is not Verdict.HOLDS:
+            if not await self._just_now(target):
+                return conclude([Evidence(asked, f"a line with {wanted}", "none", Verdict.ABSENT), said], facts=facts)
+            reason = f"{self.after} is new: looking for a line with {wanted} in {asked} before anybody is asked"
+        waiting = Evidence(asked, f"a line with {wanted}", "none yet", Verdict.CONVERGING)
+        return conclude([waiting], facts=facts, reason=reason, until=target.clock.now() + _AGAIN)
+
+    async def _just_now(self, target: Target) -> bool:
+        """Whether what the operator needs was made a moment ago."""
+        stat = await target.local.stat(str(self.after)) if self.after else None
+        return stat is not None and 0 <= target.clock.now() - stat.mtime < self.patience
 
     async def _trace(self, target: Target) -> str:
         """The newest line with all the texts; empty when there is none."""
