@@ -77,22 +77,20 @@ class Inspection:
 
     async def _inspected(self, step: Step, pending: Mapping[str, asyncio.Future[None]]) -> Inspected:
         now = self.target.clock.now()
-        cls = resource_class(step.resource)
-        uses_host = "host" in cls.uses and self.checklist.host is not None
-        host = (self.checklist.host.address, self.checklist.host.instance) if self.checklist.host else ()
-        names = [*unresolved(step.with_), *(unresolved(host) if uses_host else ())]
+        of_host = self._host_of(step)
+        names = [*unresolved(step.with_), *of_host]
         for name in names:
             if name.step in pending:
                 await pending[name.step]
         with_ = fill(step.with_, self._known)
-        resource = cls(**with_, key=self.key(step.id), now=now)
+        resource = resource_class(step.resource)(**with_, key=self.key(step.id), now=now)
         if step.left_out:
             return Inspected(step, resource, unknown(step.left_out), at=now)
         for name in names:
             if isinstance(self._known(name), Unresolved):
                 return Inspected(step, resource, unknown(f"until {name.step}", waits_for=name.step), at=now)
-        if uses_host:
-            self.target.locate(*(self._known(item) if isinstance(item, Unresolved) else item for item in host))
+        if of_host and (host := self.checklist.host) is not None:
+            self.target.locate(*fill((host.address, host.instance), self._known))
         started = time.monotonic()
         finding = self._hidden(await self._find(resource))
         return Inspected(step, resource, finding, time.monotonic() - started, self.target.clock.now())
@@ -124,10 +122,20 @@ class Inspection:
         return found.finding.outputs[item.name]
 
     def dependents(self, step_id: str) -> set[str]:
-        """The steps that name this one or need it, directly or not."""
+        """The steps that name this one or need it, directly or not; a host step names the host's address."""
         found = {step_id}
         while True:
-            more = {step.id for step in self.checklist.steps if step.id not in found and found & set(step.waits_for)}
+            more = {step.id for step in self.checklist.steps if step.id not in found and found & self._named(step)}
             if not more:
                 return found
             found |= more
+
+    def _named(self, step: Step) -> set[str]:
+        return {*step.waits_for, *(item.step for item in self._host_of(step))}
+
+    def _host_of(self, step: Step) -> tuple[Unresolved, ...]:
+        """What a step waits for because it asks the host."""
+        host = self.checklist.host
+        if host is None or "host" not in resource_class(step.resource).uses:
+            return ()
+        return unresolved((host.address, host.instance))
