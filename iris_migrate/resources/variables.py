@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from iris_migrate.changes import Content
+from iris_migrate.changes import Change, Content, OperatorAsk
 from iris_migrate.findings import Finding, unknown
 from iris_migrate.resources.files import HiddenFile
 from iris_migrate.target import Target
@@ -63,3 +63,9 @@ class VariablesFile(HiddenFile):
         except NotReadAlike as reason:
             return unknown(f"{reason}; give it another value")
         return await super().inspect(target)
+
+    def plan(self, finding: Finding) -> list[Change]:
+        try:
+            return super().plan(finding)
+        except NotReadAlike as reason:  # only a printed runbook comes here: inspect finds it unknown
+            return [OperatorAsk(says=f"Give another value: {reason}", question=f"{reason}. Was it changed?")]
