@@ -190,19 +190,17 @@ class Current(Resource):
             judge(f"unit file of {unit.name}", "as systemd has read it", _read(unit.needs_reload)),
             *(ages.against(path, changed[path], "the main process", unit.started) for path in self.restart_on),
         ]
-        restart = [path for path in self.restart_on if ages.stale(unit.started, changed[path])]
+        restart = any(ages.stale(unit.started, changed[path]) for path in self.restart_on)
         workers = [started for _pid, started in process.children] or [process.started]
-        newest = latest(by_workers)
-        stale = [started for started in workers if ages.stale(started, newest)]
+        stale = [started for started in workers if ages.stale(started, latest(by_workers))]
         wait = lingering(stale, [started for started in workers if started not in stale], clock.boot, self.grace)
         if wait:
             seen = f"{len(stale)} of before the last reload still finishing"
             evidence.append(Evidence(f"workers of {unit.name}", "all of the new code", seen, Verdict.CONVERGING))
         else:
-            evidence += [
-                ages.against(path, changed[path], "the oldest worker", min(workers)) for path in self.reload_on
-            ]
-        facts = {"daemon": unit.needs_reload, "restart": bool(restart), "reload": bool(stale) and not wait}
+            oldest = min(workers)
+            evidence += [ages.against(what, time, "the oldest worker", oldest) for what, time in by_workers.items()]
+        facts = {"daemon": unit.needs_reload, "restart": restart, "reload": bool(stale) and not wait}
         return conclude(evidence, facts=facts, until=self.now + wait if wait else None)
 
     def plan(self, finding: Finding) -> list[Change]:
