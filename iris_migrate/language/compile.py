@@ -93,7 +93,7 @@ class Compiler:
         if head is None:
             return None
         self._register()
-        self._scope.outputs = self._output
+        self._scope.outputs = self.output
         phases: dict[str, Phase] = {}
         for part in self._source.phases:
             if part.model.phase.id in phases:
@@ -132,7 +132,7 @@ class Compiler:
                 self._models[model.id] = (model, part.document, place)
                 self._by_name[model.id.replace("-", "_")] = model.id
 
-    def _output(self, name: str, output: str) -> str:
+    def output(self, name: str, output: str) -> str:
         """The id of the step that a template names. TemplateProblem when it has no such output."""
         step_id = self._by_name.get(name)
         if step_id is None:

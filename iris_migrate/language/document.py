@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -17,7 +17,13 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
 
 
-class _Loader(yaml.SafeLoader):
+if TYPE_CHECKING:
+    _Fast = yaml.SafeLoader
+else:
+    _Fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML has it
+
+
+class _Loader(_Fast):
     """Scalars as YAML 1.2 reads them: `0644`, `yes`, `22:80` and dates stay strings."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (PyYAML's own shape)
@@ -126,9 +132,10 @@ def parse(text: str, file: str) -> Document:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return refuse(0, f"larger than {MAX_BYTES // 1024} KiB")
     try:
-        for event in yaml.parse(text, Loader=_Loader):
-            if isinstance(event, yaml.AliasEvent):
-                return refuse(_line(event), "aliases (*name) are not allowed; write the value out")
+        if "&" in text and "*" in text:
+            for event in yaml.parse(text, Loader=_Loader):
+                if isinstance(event, yaml.AliasEvent):
+                    return refuse(_line(event), "aliases (*name) are not allowed; write the value out")
         loader = _Loader(text)
         try:
             node = loader.get_single_node()

@@ -13,6 +13,7 @@ from iris_migrate.language.data import checklist_folder, plan_file
 from iris_migrate.language.document import Document
 from iris_migrate.language.errors import Problem, known
 from iris_migrate.language.model import plan_lines
+from iris_migrate.language.names import nameless
 from iris_migrate.language.plan import plan_lines as lines_of_plan
 from iris_migrate.language.scope import Scope
 from iris_migrate.language.scripts import script_problems
@@ -28,23 +29,25 @@ def lint(folder: str | Path) -> list[Problem]:
     source = read(str(folder))
     found = set(source.problems)
     for values in _variants(source):
-        problems, checklist, scope = _compiled(str(folder), values)
+        problems, checklist, scope, compiler = _compiled(source, values)
         found |= problems
         if checklist is not None:
             found |= {*_chains(checklist), *_free_shell(checklist, source)}
             found |= set(script_problems(source.folder, scope.renderer))
+        said = {(problem.file, problem.line) for problem in found}
+        names = nameless(source, scope.renderer, compiler.output)
+        found |= {problem for problem in names if (problem.file, problem.line) not in said}
     found |= {*_plan(source), *_first_lines(source), *_unused_files(source), *_troubleshooting(source)}
     return sorted(found)
 
 
-def _compiled(folder: str, values: Mapping[str, Any]) -> tuple[set[Problem], Checklist | None, Scope]:
+def _compiled(source: Source, values: Mapping[str, Any]) -> tuple[set[Problem], Checklist | None, Scope, Compiler]:
     """Compile with these settings, samples standing in for what must be given."""
-    source = read(folder)
     scope, wrong = scope_of(source, {}, None, values, samples=True)
     compiler = Compiler(source, scope)
     checklist = compiler.checklist("")
     problems = {*source.problems, *wrong, *compiler.problems, *scope.checklist_problems, *scope.settings_problems}
-    return problems, checklist, scope
+    return problems, checklist, scope, compiler
 
 
 def _variants(source: Source) -> Iterator[Mapping[str, Any]]:

@@ -83,6 +83,8 @@ def _block_kinds(block: list[tuple[int, str]]) -> Iterator[tuple[int, str, str]]
     for number, text in block:
         if not text.strip():
             yield number, text, "blank"
+        elif instructions and text.rstrip().endswith(":"):
+            yield number, text, "prose"
         elif _COMMENT.match(text) and not instructions:
             yield number, text, "comment"
         else:

@@ -26,10 +26,11 @@ _FILTERS = (
     "max", "min", "reject", "rejectattr", "round", "select", "selectattr", "sort", "string", "sum", "trim",
     "unique", "upper", "dictsort", "items",
 )  # fmt: skip
-_METHODS = {
+METHODS = {
     "startswith", "endswith", "split", "rsplit", "splitlines", "partition", "rpartition", "strip", "lstrip", "rstrip",
     "removeprefix", "removesuffix", "lower", "upper", "items", "keys", "values", "get", "count",
 }  # fmt: skip
+_GLOBALS = ("range",)
 _FORBIDDEN = (
     nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.AssignBlock, nodes.Include, nodes.Import, nodes.FromImport,
     nodes.Extends, nodes.Block, nodes.With, nodes.ScopedEvalContextModifier,
@@ -129,7 +130,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         self.filters = {name: FILTERS[name] for name in _FILTERS if name in FILTERS}
         self.filters.update(quote=_quote, basename=_basename, dirname=_dirname, replace=_replace, indent=_indent)
         self.filters["tojson"] = _tojson
-        self.globals = {"range": _range}
+        self.globals = dict.fromkeys(_GLOBALS, _range)
 
     def _finalize(self, value: Any) -> str:
         """What stands in a longer text: plain values, and a sentinel for each special."""
@@ -151,7 +152,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             return obj[attribute]
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
-        if isinstance(obj, Mapping) and attribute not in _METHODS:
+        if isinstance(obj, Mapping) and attribute not in METHODS:
             raise TemplateProblem(f"there is no {attribute!r}; {_there_is(obj)}")
         return super().getattr(obj, attribute)
 
@@ -163,7 +164,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     def is_safe_callable(self, obj: Any) -> bool:
         name = getattr(obj, "__name__", "")
         owner = getattr(obj, "__self__", None)
-        return obj is _range or (isinstance(owner, str | Mapping | list | tuple) and name in _METHODS)
+        return obj is _range or (isinstance(owner, str | Mapping | list | tuple) and name in METHODS)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if isinstance(left, Marker) or isinstance(right, Marker):
@@ -194,6 +195,18 @@ class Renderer:
         """A template that gives text, whatever stands in it: files, titles."""
         found: str | Text = self._guarded(lambda: self._joined(_plain(source)))
         return found
+
+    def names(self, source: str) -> list[tuple[tuple[str, ...], int]]:
+        """Every dotted name that a template mentions, in branches that are not taken too, with its line."""
+        tree = self._guarded(lambda: self._environment.parse(_plain(source)))
+        own = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"} | {"loop", *_GLOBALS}
+        inner = {id(node.node) for node in tree.find_all((nodes.Getattr, nodes.Getitem))}
+        chains = [
+            (chain, node.lineno)
+            for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Name))
+            if id(node) not in inner and (chain := _chain(node))
+        ]
+        return [(chain, line) for chain, line in chains if chain[0] not in own]
 
     def _whole(self, source: str) -> str | None:
         stripped = source.strip()
@@ -274,6 +287,20 @@ def _line(error: BaseException) -> int:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
+
+
+def _chain(node: nodes.Node) -> tuple[str, ...]:
+    """`a.b['c']` as its names; what follows a name that is computed is left away."""
+    match node:
+        case nodes.Name():
+            return (node.name,)
+        case nodes.Getattr():
+            return (*_chain(node.node), node.attr)
+        case nodes.Getitem(arg=nodes.Const(value=str(name))):
+            return (*_chain(node.node), name)
+        case nodes.Getitem():
+            return _chain(node.node)
+    return ()
 
 
 def _plain(value: str) -> str:

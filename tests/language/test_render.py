@@ -14,12 +14,18 @@ SETTINGS = {"app": "iris", "port": 80, "on": True, "hosts": ("a", "b"), "empty":
 
 def names(key: str) -> object:
     if key == "steps":
-        return Group("steps", lambda step: Group(step, lambda name: Marker(Unresolved(step, name))))
+        return Group("steps", lambda step: Group(step, lambda name: output(step, name)))
     if key == "key":
         return Marker(Secret("key"))
     if key in SETTINGS:
         return SETTINGS[key]
     raise TemplateProblem(f"names nothing: {key}")
+
+
+def output(step: str, name: str) -> Marker:
+    if (step, name) not in (("a", "id"), ("x", "id")):
+        raise TemplateProblem(f"names nothing: {step}.{name}")
+    return Marker(Unresolved(step, name))
 
 
 def render(source: str) -> object:
