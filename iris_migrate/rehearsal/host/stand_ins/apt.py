@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from iris_migrate.rehearsal.host.stand_ins import accounts, init_client, packages
@@ -36,6 +37,8 @@ def main(name: str, root: str, argv: list[str]) -> int:
         elif word == "--":
             names += words
             words = []
+        elif re.fullmatch(r"-[yqsdfuV]+", word):
+            flags.update(f"-{letter}" for letter in word[1:])
         elif word.startswith("-"):
             return accounts.fail(
                 f"E: Command line option {word!r} is not understood in combination with the other options", 100

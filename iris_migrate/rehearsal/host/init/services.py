@@ -1,0 +1,595 @@
+"""One unit as it runs: its states, its processes, its restarts, as systemd's manual describes them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from typing import Protocol
+
+from iris_migrate.rehearsal.host.init import processes
+from iris_migrate.rehearsal.host.init.journal import SUPPRESSED, Journal, RateLimit
+from iris_migrate.rehearsal.host.init.spawning import Spawning
+from iris_migrate.rehearsal.host.init.unit_files import (
+    UnitFile,
+    UnitFileError,
+    assignments,
+    environment_file,
+    expand,
+    specifiers,
+    words,
+)  # fmt: skip
+from iris_migrate.rehearsal.host.tree import AS_USER, Tree
+
+CLEAN_SIGNALS = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE}
+STEPS = {200: "CHDIR", 203: "EXEC", 217: "USER", 226: "NAMESPACE", 1: "FAILURE", 2: "INVALIDARGUMENT"}
+
+
+class Machine(Protocol):
+    """What a service needs of init."""
+
+    tree: Tree
+    journal: Journal
+    spawning: Spawning
+
+    def environment(self, user: str) -> dict[str, str]: ...
+    def user_exists(self, user: str) -> bool: ...
+
+
+class StepFailed(Exception):
+    """A process of a unit could not be started: systemd's exit status for it, and the reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def monotonic_us() -> int:
+    return time.monotonic_ns() // 1000
+
+
+class Service:
+    """A loaded unit. `job` is held while one of start, stop, restart and reload is at work on it."""
+
+    def __init__(self, machine: Machine, name: str, file: UnitFile) -> None:
+        self.machine, self.name, self.file = machine, name, file
+        self.job = asyncio.Lock()
+        self.active, self.sub, self.result = "inactive", "dead", "success"
+        self.main_pid, self.control_pid, self.restarts, self.exec_status, self.exec_code = 0, 0, 0, 0, 0
+        self.invocation = ""
+        self.active_enter = self.active_exit = self.inactive_enter = self.main_start = self.main_exit = (
+            self.state_change
+        ) = 0
+        self.status_text = ""
+        self.background: asyncio.Future[str] | None = None  # a job that nobody waits for
+        self.wanted = False  # not stopped by anybody: restarts are allowed
+        self._starts: list[float] = []
+        self._ready = asyncio.Event()
+        self._restart: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._notify: socket.socket | None = None
+        self._limit = RateLimit()
+
+    # --- what the unit file says
+
+    @property
+    def kind(self) -> str:
+        if self.file.one("Service", "X-Practice"):
+            return "always"
+        if "Service" not in self.file.sections:
+            return "always"  # timers, targets, sockets: there or not, without a process
+        return self.file.one("Service", "Type", "simple")
+
+    @property
+    def user(self) -> str:
+        return self.file.one("Service", "User", "root")
+
+    @property
+    def title(self) -> str:
+        return self.file.one("Unit", "Description", self.name)
+
+    def commands(self, key: str) -> list[tuple[list[str], str]]:
+        """`Exec…=` lines: argument list and prefix characters."""
+        found = []
+        home = str(self.machine.tree.home(self.user))
+        for line in self.file.all("Service", key):
+            prefix = re.match(r"[-@:+!]*", line)
+            marks = prefix.group() if prefix else ""
+            argv = words(specifiers(line[len(marks) :], self.name, home))
+            if argv:
+                found.append((argv, marks))
+        return found
+
+    def _number(self, key: str, default: int) -> int:
+        value = self.file.one("Unit", key) or self.file.one("Service", key)
+        return int(value) if value.isdigit() else default
+
+    def _seconds(self, key: str, default: float) -> float:
+        section = "Unit" if self.file.one("Unit", key) else "Service"
+        return self.file.seconds(section, key, default)
+
+    # --- log
+
+    def say(self, message: str, priority: int = 6) -> None:
+        fields = {"INVOCATION_ID": self.invocation} if self.invocation else {}
+        self.machine.journal.from_init(self.name, message, priority=priority, **fields)
+
+    def _listen_to(self, fd: int, pid: int, identifier: str) -> None:
+        """Write what comes out of a process's pipe to the journal, line by line."""
+        rest = b""
+        loop = asyncio.get_running_loop()
+
+        def readable() -> None:
+            nonlocal rest
+            try:
+                data = os.read(fd, 65536)
+            except BlockingIOError:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            if not data and rest:
+                lines, rest = [rest], b""
+            for line in lines:
+                self._line(line, pid, identifier)
+            if not data:
+                loop.remove_reader(fd)
+                os.close(fd)
+
+        os.set_blocking(fd, False)
+        loop.add_reader(fd, readable)
+
+    def _line(self, line: bytes, pid: int, identifier: str) -> None:
+        priority = self.file.one("Service", "SyslogLevelPrefix", "yes") != "no" and re.match(rb"<([0-7])>", line)
+        level = int(priority.group(1)) if priority else 6
+        passes, dropped = self._limit.admit(time.monotonic())
+        if dropped:
+            self.machine.journal.write(
+                SUPPRESSED.format(count=dropped, unit=self.name), PRIORITY=6, SYSLOG_IDENTIFIER="systemd-journald",
+                _PID=1, _TRANSPORT="driver", _SYSTEMD_UNIT="systemd-journald.service",
+            )  # fmt: skip
+        if passes and line:
+            self.machine.journal.write(
+                line[3:] if priority else line, PRIORITY=level, SYSLOG_FACILITY=3,
+                SYSLOG_IDENTIFIER=identifier, _PID=pid,
+                _UID=0 if self.user == "root" else 999, _TRANSPORT="stdout", _SYSTEMD_UNIT=self.name,
+                _SYSTEMD_INVOCATION_ID=self.invocation, _COMM=identifier,
+            )  # fmt: skip
+
+    # --- states
+
+    def _set(self, active: str, sub: str) -> None:
+        now = monotonic_us()
+        if active in ("active", "reloading") and self.active not in ("active", "reloading"):
+            self.active_enter = now
+        if self.active in ("active", "reloading") and active not in ("active", "reloading"):
+            self.active_exit = now
+        if active in ("inactive", "failed") and self.active not in ("inactive", "failed"):
+            self.inactive_enter = now
+        if (active, sub) != (self.active, self.sub):
+            self.state_change = now
+        self.active, self.sub = active, sub
+
+    # --- start
+
+    async def start(self) -> str:
+        """The result of a start job: done, failed, resources, timeout, or exec for a control process."""
+        if self.active in ("active", "reloading"):
+            return "done"
+        self._cancel_restart()
+        if self._too_often():
+            self.say(f"{self.name}: Start request repeated too quickly.", 4)
+            self.result = "start-limit-hit"
+            self._set("failed", "failed")
+            self.say(f"{self.name}: Failed with result 'start-limit-hit'.", 4)
+            self.say(f"Failed to start {self.name} - {self.title}.", 3)
+            return "failed"
+        self.wanted = True
+        return await self._begin()
+
+    def _too_often(self) -> bool:
+        interval, burst = self._seconds("StartLimitIntervalSec", 10.0), self._number("StartLimitBurst", 5)
+        now = time.monotonic()
+        self._starts = [at for at in self._starts if now - at < interval]
+        if interval and burst and len(self._starts) >= burst:
+            return True
+        self._starts.append(now)
+        return False
+
+    async def _begin(self) -> str:
+        self.invocation, self.result, self.status_text = uuid.uuid4().hex, "success", ""
+        self.exec_status = self.exec_code = self.main_pid = self.main_start = 0
+        self._limit = RateLimit(
+            self._seconds("LogRateLimitIntervalSec", 30.0) or 30.0, self._number("LogRateLimitBurst", 10000) or 10000
+        )
+        if self.kind == "always":
+            self.main_pid = os.getpid() if "Service" in self.file.sections else 0
+            self.main_start = monotonic_us()
+            self._set(
+                "active", "running" if self.main_pid else ("waiting" if self.name.endswith(".timer") else "active")
+            )
+            return "done"
+        self._set("activating", "start")
+        self.say(f"Starting {self.name} - {self.title}...")
+        try:
+            environment = self._environment()
+        except (OSError, UnitFileError) as error:
+            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+            self.say(f"{self.name}: Failed to load environment files: {reason}", 4)
+            self.say(f"{self.name}: Failed to run 'start' task: {reason}", 4)
+            return self._failed("resources")
+        try:
+            return await asyncio.wait_for(self._run(environment), self._seconds("TimeoutStartSec", 90.0))
+        except TimeoutError:
+            self.say(f"{self.name}: start operation timed out. Terminating.", 4)
+            await self._end_processes()
+            return self._failed("timeout")
+
+    async def _run(self, environment: dict[str, str]) -> str:
+        for argv, marks in self.commands("ExecStartPre"):
+            self._set("activating", "start-pre")
+            if not await self._control(argv, marks, environment):
+                return self._failed("exit-code")
+        self._set("activating", "start")
+        self._ready = asyncio.Event()
+        match self.kind:
+            case "oneshot":
+                for argv, marks in self.commands("ExecStart"):
+                    if not await self._control(argv, marks, environment, main=True):
+                        return self._failed("exit-code")
+                if self.file.flag("Service", "RemainAfterExit"):
+                    self._set("active", "exited")
+                else:
+                    self._set("inactive", "dead")
+                    self.say(f"{self.name}: Deactivated successfully.")
+                self.say(f"Finished {self.name} - {self.title}.")
+                return "done"
+            case "forking":
+                return await self._run_forking(environment)
+            case kind:
+                return await self._run_main(environment, notify=kind == "notify", loud=kind in ("exec", "notify"))
+
+    async def _run_forking(self, environment: dict[str, str]) -> str:
+        for argv, marks in self.commands("ExecStart"):
+            if not await self._control(argv, marks, environment):
+                return self._failed("exit-code")
+        pid_file = self.file.one("Service", "PIDFile")
+        for _ in range(100):
+            with contextlib.suppress(OSError, ValueError):
+                self.main_pid = int(processes.text(pid_file))
+                break
+            await asyncio.sleep(0.02)
+        if not self.main_pid or processes.zombie(self.main_pid):
+            self.say(f"{self.name}: Can't open PID file {pid_file} (yet?) after start: No such file or directory", 4)
+            return self._failed("protocol")
+        self._up(self.machine.spawning.end_of(self.main_pid))
+        return "done"
+
+    async def _run_main(self, environment: dict[str, str], *, notify: bool, loud: bool) -> str:
+        argv, marks = self.commands("ExecStart")[-1]
+        try:
+            pid, end = self._spawn(argv, marks, environment)
+        except StepFailed as error:
+            self._main_failed_to_start(argv, error)
+            if not loud:
+                self.say(f"Started {self.name} - {self.title}.")
+            outcome = self._failed("exit-code")
+            return outcome if loud else "done"
+        self.main_pid, self.main_start = pid, monotonic_us()
+        if notify:
+            end.add_done_callback(lambda _: self._ready.set())
+            await self._ready.wait()
+            if end.done():
+                self._record_exit(end.result())
+                await self._end_processes()
+                return self._failed("protocol" if end.result() == 0 else "exit-code" if end.result() > 0 else "signal")
+        self._up(end)
+        return "done"
+
+    def _main_failed_to_start(self, argv: list[str], error: StepFailed) -> None:
+        self.main_start = self.main_exit = monotonic_us()
+        self.exec_status, self.exec_code = error.status, 1
+        step = STEPS[error.status]
+        self.say(f"{self.name}: Failed at step {step} spawning {argv[0]}: {error}", 3)
+        self.say(f"{self.name}: Main process exited, code=exited, status={error.status}/{step}", 5)
+
+    def _up(self, end: asyncio.Future[int]) -> None:
+        self.main_start = self.main_start or monotonic_us()
+        self._set("active", "running")
+        self.say(f"Started {self.name} - {self.title}.")
+        self._watch = asyncio.create_task(self._await_end(end))
+
+    async def _await_end(self, end: asyncio.Future[int]) -> None:
+        code = await asyncio.shield(end)
+        if self.active in ("deactivating", "inactive", "failed"):
+            return
+        self._record_exit(code)
+        await self._end_processes()
+        clean = code == 0 or (code < 0 and -code in CLEAN_SIGNALS)
+        self._failed("success" if clean else "exit-code" if code > 0 else "signal")
+
+    def _record_exit(self, code: int) -> None:
+        self.main_exit = monotonic_us()
+        self.main_pid = 0
+        if code >= 0:
+            self.exec_code, self.exec_status = 1, code
+            if code:
+                self.say(f"{self.name}: Main process exited, code=exited, status={code}/{STEPS.get(code, 'n/a')}", 5)
+        else:
+            self.exec_code, self.exec_status = 2, -code
+            name = signal.Signals(-code).name.removeprefix("SIG")
+            self.say(f"{self.name}: Main process exited, code=killed, status={-code}/{name}", 5)
+
+    def _failed(self, result: str) -> str:
+        """The unit has ended by itself: failed or inactive, and started again if its file says so."""
+        self.result, self.main_pid, self.control_pid = result, 0, 0
+        self._close_notify()
+        if result == "success":
+            self.say(f"{self.name}: Deactivated successfully.")
+        else:
+            self.say(f"{self.name}: Failed with result '{result}'.", 4)
+            if self.active == "activating":
+                self.say(f"Failed to start {self.name} - {self.title}.", 3)
+        policy = self.file.one("Service", "Restart", "no")
+        again = policy == "always" or (
+            policy in ("on-failure", "on-abnormal", "on-abort") and result != "success"
+            and not (policy != "on-failure" and result == "exit-code")
+        ) or (policy == "on-success" and result == "success")  # fmt: skip
+        if again and self.wanted:
+            self._set("activating", "auto-restart")
+            self._restart = asyncio.create_task(self._again())
+        else:
+            self._set("inactive" if result == "success" else "failed", "dead" if result == "success" else "failed")
+        return {"success": "done", "resources": "resources", "timeout": "timeout"}.get(result, "failed")
+
+    async def _again(self) -> None:
+        await asyncio.sleep(self.file.seconds("Service", "RestartSec", 0.1))
+        async with self.job:
+            if self.sub != "auto-restart" or not self.wanted:
+                return
+            self.restarts += 1
+            self.say(f"{self.name}: Scheduled restart job, restart counter is at {self.restarts}.")
+            self._restart = None
+            self._set("inactive", "dead")
+            await self.start()
+
+    def _cancel_restart(self) -> None:
+        if self._restart is not None and self._restart is not asyncio.current_task():
+            self._restart.cancel()
+        self._restart = None
+
+    # --- stop, reload
+
+    async def stop(self) -> str:
+        self.wanted = False
+        self._cancel_restart()
+        if self.active in ("inactive", "failed"):
+            return "done"
+        if self.kind == "always" or self.sub == "exited":
+            self.main_pid = 0
+            self._set("inactive", "dead")
+            return "done"
+        if self.sub == "auto-restart":
+            self._set(
+                "inactive" if self.result == "success" else "failed", "dead" if self.result == "success" else "failed"
+            )
+            return "done"
+        self._set("deactivating", "stop-sigterm")
+        self.say(f"Stopping {self.name} - {self.title}...")
+        end = (
+            self.machine.spawning.end_of(self.main_pid)
+            if self.main_pid and not processes.zombie(self.main_pid)
+            else None
+        )
+        for argv, marks in self.commands("ExecStop"):
+            with contextlib.suppress(OSError, UnitFileError):
+                await self._control(argv, marks, self._environment())
+        clean = await self._end_processes()
+        code = end.result() if end is not None and end.done() else 0
+        self.main_exit, self.main_pid = monotonic_us(), 0
+        self.exec_code, self.exec_status = (1, code) if code >= 0 else (2, -code)
+        self.result = (
+            "success" if clean and (code == 0 or -code in CLEAN_SIGNALS) else "timeout" if not clean else "exit-code"
+        )
+        self._close_notify()
+        self._set(
+            "inactive" if self.result == "success" else "failed", "dead" if self.result == "success" else "failed"
+        )
+        self.say(
+            f"{self.name}: Deactivated successfully."
+            if self.result == "success"
+            else f"{self.name}: Failed with result '{self.result}'."
+        )
+        self.say(f"Stopped {self.name} - {self.title}.")
+        return "done"
+
+    async def _end_processes(self) -> bool:
+        """TERM (the whole unit, or only the main process with KillMode=mixed), then KILL after the time-out."""
+        mixed = self.file.one("Service", "KillMode", "control-group") in ("mixed", "process")
+        members = self._members()
+        first = {self.main_pid} if mixed and self.main_pid else members
+        processes.send(first, getattr(signal, self.file.one("Service", "KillSignal", "SIGTERM"), signal.SIGTERM))
+        clean = await self._gone(first, self._seconds("TimeoutStopSec", 90.0))
+        if not clean:
+            self.say(f"{self.name}: State 'stop-sigterm' timed out. Killing.", 4)
+        left = (members | self._members()) - first
+        processes.send(left, signal.SIGKILL)
+        await self._gone(left, 5.0)
+        return clean
+
+    async def _gone(self, pids: set[int], within: float) -> bool:
+        until = time.monotonic() + within
+        while not all(processes.zombie(pid) for pid in pids):
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # let the reaper's futures settle
+        return True
+
+    def _members(self) -> set[int]:
+        """The unit's processes: those that carry its invocation, and what they started."""
+        if not self.invocation:
+            return set()
+        # nginx overwrites its environment with its title: the main process counts without its mark.
+        found = processes.marked("INVOCATION_ID", self.invocation) | ({self.main_pid} - {0})
+        for pid in list(found):
+            found |= processes.descendants(pid)
+        return found - {os.getpid()}
+
+    members = property(_members)
+
+    async def reload(self) -> str:
+        """done, failed, or inapplicable when the unit says nothing of reloading."""
+        if not self.commands("ExecReload"):
+            return "inapplicable"
+        self._set("reloading", "reload")
+        self.say(f"Reloading {self.name} - {self.title}...")
+        done = True
+        for argv, marks in self.commands("ExecReload"):
+            done = done and await self._control(argv, marks, self._environment())
+        self._set("active", "running")
+        self.say(
+            f"Reloaded {self.name} - {self.title}." if done else f"Reload failed for {self.name} - {self.title}.",
+            6 if done else 3,
+        )
+        return "done" if done else "failed"
+
+    def reset_failed(self) -> None:
+        self._starts, self.restarts = [], 0
+        if self.active == "failed":
+            self.result = "success"
+            self._set("inactive", "dead")
+
+    async def give_up(self) -> None:
+        """At the end of the host: no restarts, nothing is left."""
+        with contextlib.suppress(Exception):
+            await self.stop()
+
+    # --- processes
+
+    def _environment(self) -> dict[str, str]:
+        """Raises OSError with the reason when an environment file cannot be read."""
+        environment = self.machine.environment(self.user)
+        environment["INVOCATION_ID"] = self.invocation
+        environment |= assignments(self.file.all("Service", "Environment"))
+        for line in self.file.all("Service", "EnvironmentFile"):
+            # The whole rest of the line is the path, a trailing comment too.
+            optional = line.startswith("-")
+            try:
+                environment |= environment_file(Path(line.removeprefix("-")).read_text())
+            except OSError:
+                if not optional:
+                    raise
+        if self.kind == "notify" and self._notify is None:
+            self._open_notify()
+        if self._notify is not None:
+            environment["NOTIFY_SOCKET"] = f"@practice-notify-{self.invocation}"
+        if self.main_pid:
+            environment["MAINPID"] = str(self.main_pid)
+        return environment
+
+    def _spawn(self, argv: list[str], marks: str, environment: dict[str, str]) -> tuple[int, asyncio.Future[int]]:
+        user = "root" if "+" in marks or "!" in marks else self.user
+        if not self.machine.user_exists(user):
+            raise StepFailed(217, "No such process")
+        environment = environment | {AS_USER: user}
+        for line in self.file.all("Service", "ReadWritePaths"):
+            for path in words(line):
+                if not path.startswith(("-", "+-")) and not Path(path).exists():
+                    raise StepFailed(226, f"Failed to set up mount namespacing: {path}: No such file or directory")
+        cwd = self.file.one("Service", "WorkingDirectory", "/")
+        folder = Path(cwd.removeprefix("-")) if cwd not in ("~",) else self.machine.tree.home(user)
+        if not folder.is_dir():
+            if not cwd.startswith("-"):
+                raise StepFailed(200, "Changing to the requested working directory failed: No such file or directory")
+            folder = Path("/")
+        argv = expand(argv, environment)
+        program = argv[0] if argv[0].startswith("/") else _found(argv[0], self.machine.tree.path)
+        reading, writing = os.pipe()
+        try:
+            pid, end = self.machine.spawning.start(
+                [program, *argv[1:]], environment, folder, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing,
+                umask=int(self.file.one("Service", "UMask", "0022"), 8),
+            )  # fmt: skip
+        except OSError as error:
+            os.close(reading)
+            raise StepFailed(203, os.strerror(error.errno or 0)) from error
+        finally:
+            os.close(writing)
+        self._listen_to(reading, pid, self.file.one("Service", "SyslogIdentifier") or Path(argv[0]).name)
+        return pid, end
+
+    async def _control(self, argv: list[str], marks: str, environment: dict[str, str], *, main: bool = False) -> bool:
+        """Run a control process to its end; with `-` before it its failure does not count."""
+        try:
+            pid, end = self._spawn(argv, marks, environment)
+        except StepFailed as error:
+            self.say(f"{self.name}: Failed at step {STEPS[error.status]} spawning {argv[0]}: {error}", 3)
+            self.exec_status = error.status if main else self.exec_status
+            return "-" in marks
+        self.control_pid = pid
+        if main:
+            self.main_pid, self.main_start = pid, monotonic_us()
+        code = await end
+        self.control_pid = 0
+        if main:
+            self.main_pid, self.main_exit, self.exec_status, self.exec_code = (
+                0,
+                monotonic_us(),
+                abs(code),
+                1 if code >= 0 else 2,
+            )
+        if code != 0:
+            what = "Main" if main else "Control"
+            self.say(f"{self.name}: {what} process exited, code=exited, status={abs(code)}/{STEPS.get(code, 'n/a')}", 5)
+        return code == 0 or "-" in marks
+
+    # --- readiness
+
+    def _open_notify(self) -> None:
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        self._notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._notify.bind(f"\0practice-notify-{self.invocation}")
+        asyncio.get_running_loop().add_reader(self._notify, self._told)
+
+    def _close_notify(self) -> None:
+        if self._notify is not None:
+            asyncio.get_running_loop().remove_reader(self._notify)
+            self._notify.close()
+            self._notify = None
+
+    def _told(self) -> None:
+        if self._notify is None:
+            return
+        data, control, _, _ = self._notify.recvmsg(8192, socket.CMSG_SPACE(struct.calcsize("3i")))
+        sender = next(
+            (struct.unpack("3i", raw[:12])[0] for _, kind, raw in control if kind == socket.SCM_CREDENTIALS), 0
+        )
+        if self.file.one("Service", "NotifyAccess", "main") == "main" and sender != self.main_pid:
+            self.say(
+                f"{self.name}: Got notification message from PID {sender}, but reception only permitted for main PID "
+                f"{self.main_pid}",
+                4,
+            )
+            return
+        for line in data.decode(errors="replace").splitlines():
+            name, _, value = line.partition("=")
+            if name == "READY" and value == "1":
+                self._ready.set()
+            elif name == "STATUS":
+                self.status_text = value
+            elif name == "MAINPID" and value.isdigit():
+                self.main_pid = int(value)
+
+
+def _found(program: str, path: str) -> str:
+    for folder in path.split(":"):
+        if os.access(f"{folder}/{program}", os.X_OK):
+            return f"{folder}/{program}"
+    return f"/nonexistent/{program}"
