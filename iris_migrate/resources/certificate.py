@@ -194,13 +194,14 @@ class Served(Resource):
         if not tls.serial:
             return conclude([Evidence(asked, "a certificate", tls.error or "no answer", Verdict.ABSENT)])
         times = {"not_before": tls.not_before, "not_after": tls.not_after}
+        serial = tls.serial.lower().lstrip("0")
         evidence = [
             judge(f"{asked}: name", True, _names(self.domain, tls.names)),
             judge(f"{asked}: trusted", "yes", "yes" if tls.trusted else tls.error or "no"),
-            judge(f"{asked}: serial", read_certificate(chain)["serial"], tls.serial.lower().lstrip("0")),
+            judge(f"{asked}: serial", read_certificate(chain)["serial"], serial),
             lasting(times, target.clock.now(), self.days),
         ]
-        return conclude(evidence, {"serial": tls.serial, "not_after": tls.not_after})
+        return conclude(evidence, {"serial": serial, "not_after": tls.not_after})
 
     def plan(self, finding: Finding) -> list[Change]:
         if not finding.verdict.plans:

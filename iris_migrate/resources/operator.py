@@ -42,7 +42,10 @@ class Confirms(Resource):
 
     def ask(self) -> OperatorAsk:
         return OperatorAsk(
-            says=str(self.question), question=self.question, instructions=self.instructions, choices=self.choices
+            says=f"Ask the operator: {self.question}",
+            question=self.question,
+            instructions=self.instructions,
+            choices=self.choices,
         )
 
 
