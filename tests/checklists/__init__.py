@@ -1,0 +1,1 @@
+"""Tests of what the shipped checklists put on a host."""
