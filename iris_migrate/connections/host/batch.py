@@ -89,14 +89,13 @@ SHELL = "exec sh -c " + shlex.quote('exec 3<&0 4>&2 7>&1; while IFS= read -r n; 
 # `timeout` makes a process group of its own, so each probe's shell passes TERM on to it; a part that sees its
 # standard input end sends TERM to the whole group.
 _PART = r"""
-case :$PATH: in *:/usr/sbin:*) ;; *) PATH=$PATH:/usr/sbin:/sbin ;; esac
-LC_ALL=C QUOTING_STYLE=literal GIT_OPTIONAL_LOCKS=0; export PATH LC_ALL QUOTING_STYLE GIT_OPTIONAL_LOCKS
+LC_ALL=C QUOTING_STYLE=literal GIT_OPTIONAL_LOCKS=0; export LC_ALL QUOTING_STYLE GIT_OPTIONAL_LOCKS
 say() { IFS= read -r _ <&8; printf '%s %s\n' "$B" "$*" >&7; echo >&8; }
 put() { v=$(head -c "$3" | base64 -w 0); say "$1" "$2" "$v"; }
 probe() { i=$1 c=$2; shift 2
 { { trap 'kill -s TERM "$t" 2>/dev/null; exit 143' TERM
 timeout -k 1 "$N" "$@" <&6 6<&- 3<&- 4>&- 5>&- 7>&- 8<&- 9<&- & t=$!
-wait "$t"; s=$?; say "$i" s "$s"; } 2>&1 >&5 | put "$i" e 16385; } 6<&0 5>&1 | put "$i" o "$c"; }
+wait "$t"; s=$?; say "$i" s "$s"; } 2>&1 >&5 | put "$i" e "$c"; } 6<&0 5>&1 | put "$i" o "$c"; }
 : | { exec 8<>/proc/self/fd/0; : | { exec 9<>/proc/self/fd/0
 echo >&8; printf '%s' "$A" >&9
 w= p=

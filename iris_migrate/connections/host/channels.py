@@ -122,7 +122,8 @@ class Channels:
     async def give_back(self, lease: Lease) -> None:
         """Close a channel. Its slot at the server is free when the remote process has ended."""
         try:
-            await in_thread(lease.channel.close)
+            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):  # gone already
+                await in_thread(lease.channel.close)
         finally:
             self._count(lease.link, lease.held, -1)
 

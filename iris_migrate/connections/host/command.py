@@ -173,6 +173,19 @@ async def ask(
     return Outcome(end.status, bytes(out.data), said)
 
 
+async def ask_again(
+    channels: Channels, script: str, *, root: bool, feed: bytes = b"", limit: int = KEPT, tries: int = 3
+) -> Outcome:
+    """As `ask`, for what may be asked twice: a lost connection is made again."""
+    for _ in range(tries):
+        try:
+            return await ask(channels, script, root=root, feed=feed, limit=limit)
+        except ConnectionLost as error:
+            channels.lost(str(error))
+            await channels.reconnect(30.0)
+    raise ConnectionLost(f"The connection to the host was lost {tries} times in a row. Try again.")
+
+
 def refuse_root(said: str) -> None:
     """Raise RootRefused when this is sudo speaking."""
     if said.startswith("sudo: ") or "\nsudo: " in said:

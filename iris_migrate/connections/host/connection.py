@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 from iris_migrate.connections.host.channels import Channels, ConnectionEvent
 from iris_migrate.connections.host.facts import HostFacts
 from iris_migrate.connections.host.files import Files, WriteResult
+from iris_migrate.connections.host.follow import Follower
 from iris_migrate.connections.host.job import Job, JobResult, Jobs
+from iris_migrate.connections.host.journal import File, Journal, Line
 from iris_migrate.connections.host.keys import Pin
 from iris_migrate.connections.host.link import Address
 from iris_migrate.connections.host.looking import Looking
 from iris_migrate.target import Clock
 
-__all__ = ["Address", "ConnectionEvent", "HostConnection", "Job", "JobResult", "Pin", "WriteResult"]
+__all__ = [
+    "Address",
+    "ConnectionEvent",
+    "File",
+    "HostConnection",
+    "Job",
+    "JobResult",
+    "Journal",
+    "Line",
+    "Pin",
+    "WriteResult",
+]
 
 
 class HostConnection:
@@ -36,6 +49,7 @@ class HostConnection:
         self._looking = Looking(self._channels, limit)
         self._jobs = Jobs(self._channels, address.root, address.user)
         self._files = Files(self._channels, address.root)
+        self._follower = Follower(self._channels, clock)
         self.facts = HostFacts(self._looking, address.root)
 
     async def open(self) -> None:
@@ -101,3 +115,15 @@ class HostConnection:
     async def fetch(self, path: str, sink: Callable[[bytes], None], *, root: bool = True) -> str:
         """Stream a file of any size to `sink`; the answer is its SHA-256."""
         return await self._files.fetch(path, sink, root=root)
+
+    # Following
+
+    def follow(self, *sources: Journal | File) -> AsyncGenerator[list[Line], None]:
+        """Lines as they come, until it is closed. See `Follower.follow`."""
+        return self._follower.follow(*sources)
+
+    async def journal(
+        self, unit: str, *, since: float | None = None, until: float | None = None, after: str = "", limit: int = 1000
+    ) -> list[Line]:
+        """A slice of a unit's journal. See `Follower.journal`."""
+        return await self._follower.journal(unit, since=since, until=until, after=after, limit=limit)

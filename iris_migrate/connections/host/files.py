@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from iris_migrate.connections.host.channels import Channels
-from iris_migrate.connections.host.command import Command, Kept, Outcome, ask, filled, reading, refuse_root
-from iris_migrate.connections.host.errors import ConnectionLost, HostFailure
+from iris_migrate.connections.host.command import Command, Kept, ask_again, filled, reading, refuse_root
+from iris_migrate.connections.host.errors import HostFailure
 from iris_migrate.redact import clean_bytes
 
 _CHANGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -31,6 +31,7 @@ class WriteResult:
 # a write that is tried again must not set aside its own content. `none` says that nothing stood there.
 _WRITE = r"""
 umask 022
+trap '' PIPE # nobody may listen any more: what was begun is still cleared away
 p=@PATH@ d=@FOLDER@ k=@KEPT@ c=@CHANGE@
 fail() { echo "$*" >&2; exit 1; }
 case $d in @STATE@|@STATE@/*) mkdir -p -- "$d" || exit 1 ;; esac
@@ -155,21 +156,12 @@ class Files:
             "KEPT": shlex.quote(f"{self._state}/kept") if root else _OWN_KEPT, "STATE": shlex.quote(self._state),
             "OWNER": owned, "MODE": mode, "CHANGE": change, "KEEP": "1" if keep else "0",
         }  # fmt: skip
-        answer = await self._ask(filled(_WRITE, **values), root, feed)
+        # Writing the same twice is the same as once, so a lost answer is asked for again.
+        answer = await ask_again(self._channels, filled(_WRITE, **values), root=root, feed=feed)
         said = answer.out.decode("ascii", "replace").split()
         if answer.status != 0 or "done" not in said:
             raise HostFailure(f"{path} was not written: {answer.err or f'status {answer.status}'}. It is as it was.")
         return WriteResult("host" if "kept" in said else "")
-
-    async def _ask(self, script: str, root: bool, feed: bytes) -> Outcome:
-        """Writing the same twice is the same as once, so a lost answer is asked for again."""
-        for _ in range(3):
-            try:
-                return await ask(self._channels, script, root=root, feed=feed)
-            except ConnectionLost as error:
-                self._channels.lost(str(error))
-                await self._channels.reconnect(30.0)
-        raise ConnectionLost("The connection to the host was lost three times in a row. Try again.")
 
 
 def _checked(pattern: re.Pattern[str], text: str, what: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from iris_migrate.changes import HostCommand, HostScript
 from iris_migrate.connections.host.channels import Channels
-from iris_migrate.connections.host.command import Command, Kept, ask, filled, reading, refuse_root
+from iris_migrate.connections.host.command import Command, Kept, ask_again, filled, reading, refuse_root
 from iris_migrate.connections.host.errors import ConnectionLost, HostFailure
 from iris_migrate.connections.host.lines import HandOver, Splitter, shown
 from iris_migrate.redact import clean_bytes
@@ -143,7 +143,7 @@ was=$(members)
 for signal in TERM KILL; do
 kill -s $signal -- "-$c" 2>/dev/null
 for one in $(members | sed 's/.*(\([0-9]*\))$/\1/'); do kill -s $signal "$one" 2>/dev/null; done
-n=0; while [ $n -lt 100 ]; do now=$(members); [ "$now" ] || break; n=$((n+1)); sleep 0.05; done
+n=0; while [ $n -lt 60 ]; do now=$(members); [ "$now" ] || break; n=$((n+1)); sleep 0.05; done
 [ "$now" ] || break
 done
 if [ "$now" ]; then echo "still there after SIGKILL: "$now; else echo "ended by SIG$signal: "$was; fi
@@ -197,7 +197,7 @@ class Jobs:
         self._folder(identity)
         return await self._ask(self._filled(_CANCEL, ID=identity))
 
-    async def _watch(self, job: Job, offset: int, lines: Splitter, hand_over: HandOver) -> str:
+    async def _watch(self, job: Job, offset: int, lines: Splitter, hand_over: HandOver[str]) -> str:
         """One watch over one connection; what the watching shell said. Raises ConnectionLost, HostFailure."""
         self._folder(job.id)
         before = prelude(job).encode()
@@ -228,16 +228,10 @@ class Jobs:
         return said
 
     async def _ask(self, script: str) -> str:
-        for _ in range(2):
-            try:
-                answer = await ask(self._channels, script, root=True)
-                if answer.status != 0:
-                    raise HostFailure(answer.err or f"the host answered with status {answer.status}")
-                return clean_bytes(answer.out).strip()
-            except ConnectionLost as error:
-                self._channels.lost(str(error))
-                await self._channels.reconnect(30.0)
-        raise ConnectionLost("The connection to the host was lost twice in a row. Try again.")
+        answer = await ask_again(self._channels, script, root=True)
+        if answer.status != 0:
+            raise HostFailure(answer.err or f"The host answered with status {answer.status}.")
+        return clean_bytes(answer.out).strip()
 
     def _folder(self, identity: str) -> str:
         if not _ID.fullmatch(identity):

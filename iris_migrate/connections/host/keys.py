@@ -70,7 +70,7 @@ class KnownHosts:
             return
         if not pin.fingerprints:
             raise HostKeyUnknown(pin.instance, seen)
-        if seen not in pin.fingerprints:
+        if seen not in {told.partition(" ")[0] for told in pin.fingerprints}:
             raise HostKeyChanged(pin.instance, pin.fingerprints, seen)
         self._add(pin.instance, kind, blob)
 

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from iris_migrate.redact import clean_bytes
+
+T = TypeVar("T")
 
 LONGEST = 16384  # bytes of one line; a longer one is broken up
 BATCHES = 64  # handed over and not yet taken: beyond that the reader waits
@@ -16,17 +19,17 @@ BATCHES = 64  # handed over and not yet taken: beyond that the reader waits
 class Splitter:
     """Cuts lines out of a stream. `read` counts the bytes it was given."""
 
-    def __init__(self) -> None:
-        self._rest = b""
+    def __init__(self, longest: int = LONGEST) -> None:
+        self._rest, self._longest = b"", longest
         self.read = 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that are complete now, without their ends."""
         self.read += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
-        while len(self._rest) > LONGEST:
-            lines.append(self._rest[:LONGEST])
-            self._rest = self._rest[LONGEST:]
+        while len(self._rest) > self._longest:
+            lines.append(self._rest[: self._longest])
+            self._rest = self._rest[self._longest :]
         return lines
 
     @property
@@ -45,19 +48,19 @@ def shown(line: bytes) -> str:
     return clean_bytes(line.rstrip(b"\r").rpartition(b"\r")[2])[:LONGEST]
 
 
-class HandOver:
+class HandOver(Generic[T]):
     """Takes things from a reading thread to the loop in order; a loop that is behind holds the thread up."""
 
-    def __init__(self, take: Callable[[Sequence[str]], None]) -> None:
+    def __init__(self, take: Callable[[Sequence[T]], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._take = take
         self._room = threading.BoundedSemaphore(BATCHES)
 
-    def __call__(self, lines: Sequence[str]) -> None:
+    def __call__(self, lines: Sequence[T]) -> None:
         self._room.acquire()
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             self._loop.call_soon_threadsafe(self._taken, lines)
 
-    def _taken(self, lines: Sequence[str]) -> None:
+    def _taken(self, lines: Sequence[T]) -> None:
         self._room.release()
         self._take(lines)

@@ -27,7 +27,7 @@ from iris_migrate.target import Unreadable
 
 GATHER, LONGEST = 0.004, 0.03  # seconds: gather until nothing more is asked for so long, at most so long
 OLD = 1.0  # seconds after which a batch holds nothing back
-GRACE = 3.0  # seconds beyond the limit for the answers to travel
+GRACE = 2.0  # seconds beyond the limit for the answers to travel
 TIMED_OUT = (124, 137)  # the statuses of `timeout`, and of what it had to kill
 
 Asked = dict[Question, "asyncio.Future[Any]"]

@@ -31,7 +31,7 @@ def _missing(error: str) -> Any:
 
 def _in_order(items: Sequence[str], found: dict[str, Any], err: str, program: str) -> list[Any]:
     """Items with an answer get it; the others failed in the same order as the lines of standard error."""
-    errors = [line for line in err.splitlines() if line.startswith(f"{program}: ")]
+    errors = [line for line in err.splitlines() if line.partition(": ")[0].rpartition("/")[2] == program]
     lost = [item for item in items if item not in found]
     told = dict(zip(lost, errors, strict=False)) if len(lost) == len(errors) else {}
     return [found[item] if item in found else _missing(told[item]) if item in told else NOTHING for item in items]
@@ -58,11 +58,13 @@ STAT = Kind("stat", lambda items, mark: ["stat", "-c", _STAT, "--", *items], _re
 
 # Files by content: paths that are no readable regular file are told first, `number reason`, the rest are read.
 
+# What is missing below a folder that may be searched is surely absent, and costs no process.
 _SORT_OUT = """
 m=$1; shift; i=0
 for p do i=$((i+1))
-if [ -f "$p" ] && [ -r "$p" ]; then :
-elif [ ! -e "$p" ] && [ ! -L "$p" ] && [ -x "${p%/*}/" ]; then echo "$i absent"
+if [ -f "$p" ] && [ -r "$p" ]; then continue; fi
+q=$p; until [ -z "$q" ] || [ -e "$q" ] || [ -L "$q" ]; do q=${q%/*}; done
+if [ "$q" != "$p" ] && [ -d "$q/" ] && [ -x "$q/" ]; then echo "$i absent"
 else echo "$i $(stat -L -c 'it is a %F' -- "$p" 2>&1)"; fi; done
 echo "$m"
 for p do shift; if [ -f "$p" ] && [ -r "$p" ]; then set -- "$@" "$p"; fi; done
@@ -169,20 +171,20 @@ NEWEST = Kind("newest", _newest, _read_newest, cap=lambda n: n * 4096)
 
 _PACKAGE = r"""
 if command -v dpkg-query >/dev/null 2>&1
-then dpkg-query -W -f '${Package}\t${Architecture}\t${db:Status-Abbrev}\t${Version}\n' -- "$@"
-else rpm -q --qf '%{NAME}\t%{ARCH}\tii\t%{VERSION}-%{RELEASE}\n' -- "$@"; fi
+then dpkg-query -W -f '${Package}\t${Architecture}\t${db:Status-Abbrev}\t${Version}\n' "$@"
+else rpm -q --qf '%{NAME}\t%{ARCH}\tii\t%{VERSION}-%{RELEASE}\n' "$@"; fi
 """
+_NO_PACKAGE = re.compile(r"(?:no packages found matching|package) (\S+)(?: is not installed)?$", re.MULTILINE)
 
 
 def _read_package(items: Sequence[str], answer: Answer, mark: str) -> list[Any]:
-    if answer.status in (124, 127, 137):
-        return [NOTHING] * len(items)
-    found: dict[str, str] = {}
-    for line in clean_bytes(answer.out).splitlines():
-        fields = line.split("\t")
-        if len(fields) == 4 and fields[2][1:2] == "i":
-            found[fields[0]] = found[f"{fields[0]}:{fields[1]}"] = fields[3]
-    return [found.get(item) for item in items]
+    out = clean_bytes(answer.out)
+    found: dict[str, str | None] = dict.fromkeys(_NO_PACKAGE.findall(f"{out}\n{clean(answer.err)}"))
+    for line in out.splitlines():
+        name, arch, state, version = [*line.split("\t"), "", "", ""][:4]
+        if version:
+            found[name] = found[f"{name}:{arch}"] = version if state[1:2] == "i" else None
+    return [found.get(item, NOTHING) for item in items]
 
 
 PACKAGE = Kind(
@@ -283,7 +285,7 @@ def _read_filesystem(items: Sequence[str], answer: Answer, mark: str) -> list[An
     for line in head.splitlines():
         fields = line.split(" ")
         options[_unescaped(fields[1])] = set(fields[3].split(","))
-    errors = {line.removeprefix("df: ") for line in answer.err.splitlines() if line.startswith("df: ")}
+    errors = {line.partition("df: ")[2] for line in answer.err.splitlines()}
     rows = iter(rest.splitlines()[1:])
     found: list[Any] = []
     for item in items:
@@ -314,6 +316,7 @@ FILESYSTEM = Kind(
 
 _GIT = r"""
 cd "$1" 2>/dev/null || { [ -e "$1" ] || exit 44; echo "$1 cannot be entered" >&2; exit 1; }
+command -v git >/dev/null 2>&1 || { [ -e .git ] || exit 44; echo 'git is not on the host' >&2; exit 1; }
 set -- git; export HOME=/nonexistent
 if [ ! -O . ]; then set -- setpriv --reuid "$(stat -c %u .)" --regid "$(stat -c %g .)" --clear-groups git; fi
 set -- "$@" -c core.fsmonitor=false
