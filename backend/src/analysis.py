@@ -14,7 +14,7 @@ from .board import Board
 from .cache.answer_cache import AnswerCache
 from .cache.front import Front
 from .configuration import ModelSettings
-from .contract import AnalyzeRequest, ResponsibilityBlock
+from .contract import Asked, ResponsibilityBlock
 from .errors import IrisError, ModelKeyRefused, ModelNonsense, ModelTooFewBlocks, NoModelKey
 from .flights import Flights
 from .model_client import ModelCall, ModelClient
@@ -60,7 +60,7 @@ class Analysis:
         self._admission = admission
         self._board = board
 
-    def answer(self, request: AnalyzeRequest) -> Outcome:
+    def answer(self, request: Asked) -> Outcome:
         """The answer for this source, paid for at most once."""
         asked = _digest(request.language, request.source_code)
         answer = self._front.get(asked, time.time())

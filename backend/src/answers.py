@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .contract import ResponsibilityBlock
+from .contract import FIGURES, ResponsibilityBlock
 
 _FORMAT = 1
+_NOTHING_PAID = json.dumps(dict(zip(FIGURES, (0, 0, 0, 1), strict=True))).encode()[1:]
 
 
 class _Kept(BaseModel):
@@ -37,16 +37,14 @@ class Answer:
     output_tokens: int = 0
     cost_nano: int = 0
 
-    def body(self, sent: dict[str, Any], *, paid: bool) -> bytes:
+    def body(self, metadata: bytes, *, paid: bool) -> bytes:
         """The whole response; only the request that caused the model call shows tokens and cost."""
-        metadata = {
-            **sent,
-            "input_tokens": self.input_tokens if paid else 0,
-            "output_tokens": self.output_tokens if paid else 0,
-            "estimated_cost_usd": self.cost_nano / 1e9 if paid else 0,
-            "cache_hit": 0 if paid else 1,
-        }
-        return self.head + json.dumps(metadata, allow_nan=False, separators=(",", ":")).encode() + b"}"
+        figures = _NOTHING_PAID
+        if paid:
+            values = (self.input_tokens, self.output_tokens, self.cost_nano / 1e9, 0)
+            figures = json.dumps(dict(zip(FIGURES, values, strict=True))).encode()[1:]
+        comma = b"," if metadata != b"{}" else b""
+        return self.head + metadata[:-1] + comma + figures + b"}"
 
 
 def new_text(intent: str, blocks: list[ResponsibilityBlock], tokens: tuple[int, int], nano: int, now: float) -> str:

@@ -157,7 +157,8 @@ class Board:
     def try_lock(self, key: str) -> bool:
         """Take the lock of `key` for this process; the kernel gives it back when the process dies.
 
-        Locks of this kind belong to the process, so the caller sees to it that one thread at a time asks for a key.
+        Locks of this kind belong to the process, so the caller sees to it that one thread at a time asks for a key;
+        and all of them end when any descriptor of the board is closed, so a board is kept as long as the process.
         """
         try:
             fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _flight_offset(key))

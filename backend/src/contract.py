@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -46,14 +48,31 @@ class ErrorResponse(BaseModel):
     error: str
 
 
-def parse_request(body: bytes) -> AnalyzeRequest:
+@dataclass(frozen=True)
+class Asked:
+    """A request that was checked; `metadata` is what goes back to the client, as JSON text."""
+
+    language: str
+    source_code: str
+    metadata: bytes
+
+
+FIGURES = ("input_tokens", "output_tokens", "estimated_cost_usd", "cache_hit")  # ours in the metadata of an answer
+
+
+def parse_request(body: bytes) -> Asked:
     """The request, or a sentence that names the field at fault; it never quotes what was sent."""
     try:
-        return AnalyzeRequest.model_validate_json(body)
+        sent = AnalyzeRequest.model_validate_json(body)
+        metadata = {name: value for name, value in sent.metadata.items() if name not in FIGURES}
+        text = json.dumps(metadata, allow_nan=False, separators=(",", ":"))
+        return Asked(sent.language, sent.source_code, text.encode())
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         field = str(first["loc"][0]) if first["loc"] else ""
         raise InvalidRequest(_sentence(first["type"], field)) from None
+    except ValueError:
+        raise InvalidRequest("The field metadata holds a number that JSON does not know.") from None
 
 
 _SHAPES = {"filename": "a string", "source_code": "a string", "metadata": "a JSON object"}

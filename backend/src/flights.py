@@ -105,7 +105,9 @@ class Flights(Generic[Result]):
     def _lead(
         self, key: str, look: Callable[[], Result | None], fly: Callable[[], Result], since: float, patience: float
     ) -> tuple[Result, bool]:
+        waited = False
         while not self._locks.try_lock(key):
+            waited = True
             if time.monotonic() - since > patience:
                 raise ModelTimedOut
             time.sleep(_POLL)
@@ -113,7 +115,8 @@ class Flights(Generic[Result]):
             found = look()
             if found is not None:
                 return found, False
-            self._share_failure(key, since)
+            if waited:
+                self._share_failure(key, since)
             try:
                 return fly(), True
             except _SHARED as error:

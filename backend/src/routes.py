@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Blueprint, Flask, Response, current_app, json, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from . import openapi
 from .analysis import Analysis
@@ -15,6 +17,8 @@ from .figures import Figures
 from .health import Health
 from .limits import Limits
 from .request_note import note
+
+_DISCARDED = 8  # times the limit
 
 
 def register(
@@ -28,10 +32,7 @@ def register(
         asked = parse_request(_json_body())
         outcome = analysis.answer(asked)
         note(origin=outcome.origin, language=asked.language)
-        try:
-            return _json(outcome.answer.body(asked.metadata, paid=outcome.paid))
-        except ValueError:
-            raise InvalidRequest("The field metadata holds a number that JSON does not know.") from None
+        return _json(outcome.answer.body(asked.metadata, paid=outcome.paid))
 
     def stats() -> ResponseReturnValue:
         limits.check(request)
@@ -64,14 +65,29 @@ def register(
 
 def _json_body() -> bytes:
     """The body, at most as large as allowed. Only JSON: a browser sends other types across sites without asking."""
+    limit = request.max_content_length or 0
+    if (request.content_length or 0) > limit:
+        _discard(limit * _DISCARDED)
+        raise RequestEntityTooLarge
     if not request.is_json:
         raise InvalidRequest("The body must be sent as Content-Type application/json.")
     try:
-        return request.get_data(cache=False)
+        body = request.get_data(cache=False)
+        if request.content_length is None and len(body) >= limit:  # werkzeug cuts a chunked body off at the limit
+            raise RequestEntityTooLarge
+        return body
     except HTTPException:
         raise
     except Exception as error:  # gunicorn's own: a broken chunk, a client that left
         raise InvalidRequest("The body could not be read to its end.") from error
+
+
+def _discard(most: int) -> None:
+    """Take in what a client is still sending, within reason: a client that is cut off never reads the 413."""
+    stream = request.environ["wsgi.input"]
+    with suppress(Exception):
+        while most > 0 and (part := stream.read(65_536)):
+            most -= len(part)
 
 
 def _json(body: bytes, status: int = 200) -> Response:

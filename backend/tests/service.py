@@ -36,6 +36,7 @@ class Service:
 
     def __init__(self, folder: Path, model_url: str, target: str = "src.server:app", **settings: str) -> None:
         self.port = free_port()
+        self.model_url = model_url
         self.cache_dir = folder / "cache"
         self.log = folder / "service.log"
         self._target = target

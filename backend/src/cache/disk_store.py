@@ -29,6 +29,7 @@ class DiskStore:
         self._max_bytes = max_bytes
         self._opening = threading.Lock()
         self._cache: Any = None
+        self._opened_inode: int | None = None
 
     @property
     def place(self) -> str:
@@ -74,14 +75,22 @@ class DiskStore:
             raise StoreFault(f"{type(error).__name__}: {error}") from error
 
     def _opened(self) -> Any:
+        """The cache, opened anew when its file was taken away: SQLite would go on writing where nobody finds it."""
         cache = self._cache
-        if cache is None:
+        if cache is None or self._inode() != self._opened_inode:
             with self._opening:
-                if self._cache is None:
+                if self._cache is None or self._inode() != self._opened_inode:
                     self._prepare_directory()
                     self._cache = self._new_cache()
+                    self._opened_inode = self._inode()
                 cache = self._cache
         return cache
+
+    def _inode(self) -> int | None:
+        try:
+            return (self._directory / "cache.db").stat().st_ino
+        except OSError:
+            return None
 
     def _new_cache(self) -> Any:
         return Cache(
