@@ -12,7 +12,7 @@ from typing import Any
 
 from iris_migrate.rehearsal.actors import Actors, DomainOwner, Tester
 from iris_migrate.rehearsal.authority import Authority
-from iris_migrate.rehearsal.aws.cloud import ACCOUNT, REGION, Cloud, free_port, make_cloud, prepare_moto
+from iris_migrate.rehearsal.aws.cloud import ACCOUNT, REGION, Cloud, free_port, make_cloud
 from iris_migrate.rehearsal.aws.instances import Machine
 from iris_migrate.rehearsal.clock import PracticeClock
 from iris_migrate.rehearsal.control import PREFIX, Control, ControlError
@@ -30,7 +30,10 @@ ACME = "acme"  # below the control address
 
 
 class Parts:
-    """Everything that a world consists of. `cleanup` is where each part says how it ends."""
+    """Everything that a world consists of. `cleanup` is where each part says how it ends.
+
+    `prepare_moto` comes before this module is imported.
+    """
 
     def __init__(
         self,
@@ -77,7 +80,6 @@ class Parts:
     # --- in the order of opening -----------------------------------------------------------------------------------
 
     def _open_cloud(self) -> None:
-        prepare_moto(self.folder)
         self.cloud: Cloud = make_cloud(self.clock, self._machine, boot_seconds=self.boot_seconds)
         self._cleanup.callback(self.cloud.instances.end)
         self.aws = self._serve(self.control.in_front_of(self.cloud.app), "practice-aws")

@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - narration of a process of its own
         return 1
     logging.basicConfig(filename=folder / "world.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    from iris_migrate.rehearsal.aws.cloud import prepare_moto
+
+    prepare_moto(folder)  # before anything imports moto, which reads its settings once
     from iris_migrate.rehearsal.parts import Parts
 
     with contextlib.ExitStack() as stack:

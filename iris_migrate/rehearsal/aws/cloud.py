@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import random
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iris_migrate.rehearsal.aws.images import write_images
+from iris_migrate.rehearsal.aws.sessions import share_sessions
 from iris_migrate.rehearsal.clock import PracticeClock
 
 if TYPE_CHECKING:
@@ -32,7 +34,13 @@ class Cloud:
 
 
 def prepare_moto(folder: Path) -> None:
-    """Set what moto reads while it is imported. Only for a process of its own: it is the environment."""
+    """Set what moto reads while it is imported, and only then. For a process of its own: it is the environment.
+
+    Raises RuntimeError when moto is there already: it would accept what AWS refuses.
+    """
+    if "moto.settings" in sys.modules:
+        raise RuntimeError("moto was imported before its settings were made; call prepare_moto first")
+    share_sessions()
     amis = folder / "images.json"
     write_images(amis)
     os.environ.update(

@@ -11,12 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from moto.core.parse import PROTOCOL_PARSERS
-from moto.core.request import Request as MotoRequest
-from moto.core.request import determine_request_protocol
-from moto.core.routing import get_service_router
-from moto.core.utils import get_service_model
-
+# moto is imported where it is used: its settings are made first, see `cloud.prepare_moto`.
 # The service in a signature's credential scope -> boto3's name of the client, where they differ.
 CLIENTS = {
     "monitoring": "cloudwatch",
@@ -65,6 +60,10 @@ class AwsRequest:
 
 def name_request(environ: dict[str, Any]) -> AwsRequest:
     """Read and name a request. The body is put back for whoever reads next. Raises UnnamedRequestError."""
+    from moto.core.parse import PROTOCOL_PARSERS
+    from moto.core.request import Request, determine_request_protocol
+    from moto.core.utils import get_service_model
+
     body = _body(environ)
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     if scope is None:
@@ -78,7 +77,7 @@ def name_request(environ: dict[str, Any]) -> AwsRequest:
         protocol = str(determine_request_protocol(model, environ.get("CONTENT_TYPE", "")))
     except Exception as error:  # botocore and moto raise many kinds for what they do not know
         raise UnnamedRequestError(f"no operation of {service} answers to this request: {error}") from error
-    request = MotoRequest(dict(environ, **{"wsgi.input": io.BytesIO(body)}))
+    request = Request(dict(environ, **{"wsgi.input": io.BytesIO(body)}))
     try:
         params = PROTOCOL_PARSERS[protocol](operation_model, map_type=dict).parse(
             {
@@ -120,6 +119,9 @@ def _operation(environ: dict[str, Any], body: bytes, service: str) -> tuple[str,
         fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         if "Action" in fields:
             return fields["Action"], {}
-    request = MotoRequest(dict(environ, **{"wsgi.input": io.BytesIO(body)}))
+    from moto.core.request import Request
+    from moto.core.routing import get_service_router
+
+    request = Request(dict(environ, **{"wsgi.input": io.BytesIO(body)}))
     operation, uri_params = get_service_router(service).match(request)
     return operation.name, dict(uri_params)

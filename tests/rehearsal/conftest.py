@@ -1,0 +1,102 @@
+"""One practice world for the tests of this folder, and boto3 clients of it."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from iris_migrate.rehearsal.launch import World, start_world
+
+
+class Control:
+    """The control address, as a test asks it."""
+
+    def __init__(self, world: World) -> None:
+        self.address = world.control
+
+    def get(self, path: str = "") -> Any:
+        with urllib.request.urlopen(self.address + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        request = urllib.request.Request(self.address + path, json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def refusal(self, path: str, body: Mapping[str, Any]) -> str:
+        """The sentence with which a POST is refused."""
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            self.post(path, body)
+        return str(json.load(refused.value)["error"])
+
+    def calls(self, after: int = 0) -> list[dict[str, Any]]:
+        return list(self.get(f"calls?after={after}")["calls"])
+
+
+class Clients:
+    """boto3 clients of a world, each made once; a single attempt, so that a refusal is seen."""
+
+    def __init__(self, world: World) -> None:
+        env = world.env
+        self._session = boto3.Session(
+            env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_DEFAULT_REGION"]
+        )
+        self._endpoint = env["AWS_ENDPOINT_URL"]
+        self._made: dict[str, Any] = {}
+
+    def __getattr__(self, service: str) -> Any:
+        if service not in self._made:
+            config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+            name = {"lambda_": "lambda"}.get(service, service.replace("_", "-"))
+            self._made[service] = self._session.client(name, endpoint_url=self._endpoint, config=config)
+        return self._made[service]
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    with start_world(more=["--boot-seconds", "0.3"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def control(world: World) -> Control:
+    return Control(world)
+
+
+@pytest.fixture(scope="session")
+def aws(world: World) -> Clients:
+    return Clients(world)
+
+
+@pytest.fixture
+def no_faults(control: Control) -> Iterator[None]:
+    """Whatever a test scripts is over after it."""
+    yield
+    control.post("faults", {"clear": True})
+
+
+def refused(code: str, call: Callable[..., Any], **params: Any) -> str:
+    """The message of a call that AWS refuses with this code."""
+    with pytest.raises(ClientError) as error:
+        call(**params)
+    assert error.value.response["Error"]["Code"] == code
+    return str(error.value.response["Error"]["Message"])
+
+
+def until(look: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    """What `look` gives as soon as it is true. Fails with `what` when it does not become so."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if seen := look():
+            return seen
+        time.sleep(0.02)
+    raise AssertionError(f"{what}: not within {seconds:g} s")
