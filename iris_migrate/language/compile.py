@@ -92,7 +92,7 @@ class Compiler:
         head = self._source.head
         if head is None:
             return None
-        self._register()
+        self.register()
         self._scope.outputs = self.output
         phases: dict[str, Phase] = {}
         for part in self._source.phases:
@@ -118,7 +118,8 @@ class Compiler:
             region=str(region.value) if region else "",
         )
 
-    def _register(self) -> None:
+    def register(self) -> None:
+        """Know the steps by id, and by the name that templates use."""
         for part in self._source.phases:
             for index, model in enumerate(part.model.steps):
                 place: Place = ("steps", index)

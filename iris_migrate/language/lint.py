@@ -29,25 +29,32 @@ def lint(folder: str | Path) -> list[Problem]:
     source = read(str(folder))
     found = set(source.problems)
     for values in _variants(source):
-        problems, checklist, scope, compiler = _compiled(source, values)
+        problems, checklist, scope = _compiled(source, values)
         found |= problems
         if checklist is not None:
             found |= {*_chains(checklist), *_free_shell(checklist, source)}
             found |= set(script_problems(source.folder, scope.renderer))
-        said = {(problem.file, problem.line) for problem in found}
-        names = nameless(source, scope.renderer, compiler.output)
-        found |= {problem for problem in names if (problem.file, problem.line) not in said}
+    said = {(problem.file, problem.line) for problem in found}
+    found |= {problem for problem in _names(source) if (problem.file, problem.line) not in said}
     found |= {*_plan(source), *_first_lines(source), *_unused_files(source), *_troubleshooting(source)}
     return sorted(found)
 
 
-def _compiled(source: Source, values: Mapping[str, Any]) -> tuple[set[Problem], Checklist | None, Scope, Compiler]:
+def _compiled(source: Source, values: Mapping[str, Any]) -> tuple[set[Problem], Checklist | None, Scope]:
     """Compile with these settings, samples standing in for what must be given."""
     scope, wrong = scope_of(source, {}, None, values, samples=True)
     compiler = Compiler(source, scope)
     checklist = compiler.checklist("")
     problems = {*source.problems, *wrong, *compiler.problems, *scope.checklist_problems, *scope.settings_problems}
-    return problems, checklist, scope, compiler
+    return problems, checklist, scope
+
+
+def _names(source: Source) -> Iterator[Problem]:
+    """Names that stand for nothing, whether the settings at hand reach them or not."""
+    scope, _ = scope_of(source, {}, None, {}, samples=True)
+    compiler = Compiler(source, scope)
+    compiler.register()
+    yield from nameless(source, scope.renderer, compiler.output)
 
 
 def _variants(source: Source) -> Iterator[Mapping[str, Any]]:

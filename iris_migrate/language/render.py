@@ -184,7 +184,7 @@ class Renderer:
 
     def value(self, source: str) -> Any:
         """A template of a checklist: one whole `{{ … }}` keeps its type, anything else is a text."""
-        if not any(mark in source for mark in ("{{", "{%", "{#")):
+        if not _has_marks(source):
             return _plain(source)
         expression = self._whole(source)
         if expression is None:
@@ -193,11 +193,15 @@ class Renderer:
 
     def text(self, source: str) -> str | Text:
         """A template that gives text, whatever stands in it: files, titles."""
+        if not _has_marks(source):
+            return _plain(source)
         found: str | Text = self._guarded(lambda: self._joined(_plain(source)))
         return found
 
     def names(self, source: str) -> list[tuple[tuple[str, ...], int]]:
         """Every dotted name that a template mentions, in branches that are not taken too, with its line."""
+        if not _has_marks(source):
+            return []
         tree = self._guarded(lambda: self._environment.parse(_plain(source)))
         own = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"} | {"loop", *_GLOBALS}
         inner = {id(node.node) for node in tree.find_all((nodes.Getattr, nodes.Getitem))}
@@ -287,6 +291,10 @@ def _line(error: BaseException) -> int:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
+
+
+def _has_marks(source: str) -> bool:
+    return any(mark in source for mark in ("{{", "{%", "{#"))
 
 
 def _chain(node: nodes.Node) -> tuple[str, ...]:

@@ -62,6 +62,11 @@ class Scope:
                 self._setting(name)
             except TemplateProblem:
                 continue  # stands in a list
+        chosen = self.settings.get("os")
+        if chosen is not None and self._profiles and chosen.value not in self._profiles:
+            given = self._given.get("os", Given(None, "default", self._declared["os"][1].file))
+            says = f"no profile {chosen.value!r} in {self._profiles_file}; {known(str(chosen.value), self._profiles)}"
+            self.settings_problems.append(Problem(given.file, given.line, "os", says))
 
     def _name(self, key: str) -> Any:
         if key == "steps":
@@ -94,9 +99,10 @@ class Scope:
         chosen = str(self._setting("os")) if "os" in self._declared else ""
         profile = self._profiles.get(chosen)
         if profile is None:
-            there = known(chosen, self._profiles)
+            if chosen and self._profiles:
+                raise AlreadySaid
             raise TemplateProblem(
-                f"profile.{name}: no profile {chosen!r} (setting os) in {self._profiles_file}; {there}"
+                f"profile.{name}: there are no profiles here; expected a setting os and profiles.yaml"
             )
         if name not in profile:
             where = f"{self._profiles_file}, profile {chosen}"

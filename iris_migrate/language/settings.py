@@ -92,9 +92,8 @@ def write(path: Path, values: Mapping[str, Any], declared: Iterable[SettingDecla
 
     Raises ValueError for an undeclared name and for a secret that is not a source.
     """
+    import json
     import tempfile
-
-    import yaml
 
     from iris_migrate.language.setting_values import source_problem
 
@@ -108,8 +107,8 @@ def write(path: Path, values: Mapping[str, Any], declared: Iterable[SettingDecla
         if by_name[name].secret and (wrong := source_problem(value)):
             raise ValueError(f"{name}: {wrong}")
         plain = list(value) if isinstance(value, tuple) else value
-        said = yaml.safe_dump({name: plain}, default_flow_style=None, allow_unicode=True, width=1000, sort_keys=False)
-        lines += ["", f"# {by_name[name].description}", said.rstrip("\n")]
+        description = " ".join(by_name[name].description.split())
+        lines += ["", f"# {description}", f"{name}: {json.dumps(plain, ensure_ascii=False)}"]  # JSON is YAML
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
