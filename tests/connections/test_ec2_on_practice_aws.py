@@ -46,7 +46,7 @@ class Site:
 
     async def look(self, resource: Resource, *until: Verdict) -> Finding:
         """What is found; with `until`, looked at again until it is one of these."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(15):
             while True:
                 self.aws.forget()
                 finding = await resource.inspect(self)  # type: ignore[arg-type]
@@ -71,7 +71,7 @@ class Site:
                 answers |= {name: jmespath.search(path, answer) for name, path in change.answers.items()}
 
     async def _call(self, change: AwsCall) -> Any:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(15):
             while True:
                 try:
                     answer = await self.aws.call(change.service, change.operation, change.params)

@@ -104,7 +104,7 @@ class KeyPair(Resource):
                 says=f"Delete key pair {self.name} from EC2; the private key stays on this workstation",
                 service="ec2",
                 operation="DeleteKeyPair",
-                params={"KeyPairId": finding.facts["pair"]},
+                params={"KeyName": self.name},
                 gone_ok=("InvalidKeyPair.NotFound",),
             )
         ]
