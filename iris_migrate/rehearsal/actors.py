@@ -48,7 +48,7 @@ class DomainOwner:
 
 
 @dataclass(slots=True)
-class Tester:
+class ExtensionUser:
     """Tries the extension once its bundle names a new endpoint: one analysis, as the extension would ask.
 
     Asks again while the service does not answer with 200; after that, only when the endpoint changes.
@@ -132,7 +132,7 @@ class Actors:
     """Lets each actor look, one after the other, until the world ends."""
 
     owner: DomainOwner
-    tester: Tester
+    tester: ExtensionUser
     _ended: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 

@@ -44,7 +44,7 @@ KNOWN: Mapping[str, Known] = {
     "model-down": Known("the model answers 503", "status"),
     "slow-model": Known("the model takes 3 s", "seconds"),
 }
-_OF_HOST = {
+_OF_HOST: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "ssh-drop": lambda what: {"at_command": int(what or 12)},
     "disk-full": lambda what: {},
     "host-key-changed": lambda what: {},
@@ -53,6 +53,16 @@ _OF_HOST = {
     "apt-lock": lambda what: {},
 }
 _FOR_LONG = 10**6  # times
+
+
+def read_fault(wanted: str) -> tuple[str, str]:
+    """Name and what stands behind its `=`. Raises ControlError for what is no fault."""
+    name, _, what = wanted.partition("=")
+    if name not in KNOWN:
+        raise ControlError(f"No fault is called {name!r}. Known: {', '.join(KNOWN)}.")
+    if what and not KNOWN[name].what:
+        raise ControlError(f"The fault {name} takes nothing behind it.")
+    return name, what
 
 
 @dataclass(slots=True)
@@ -67,11 +77,7 @@ class Faults:
 
     def script(self, wanted: str, *, starting: bool = False) -> None:
         """Begin a fault. Raises ControlError for one that is not known or cannot be had now."""
-        name, _, what = wanted.partition("=")
-        if name not in KNOWN:
-            raise ControlError(f"No fault is called {name!r}. Known: {', '.join(KNOWN)}.")
-        if what and not KNOWN[name].what:
-            raise ControlError(f"The fault {name} takes nothing behind it.")
+        name, what = read_fault(wanted)
         if name == "bad-commit" and not starting:
             raise ControlError("bad-commit is chosen at the start of a rehearsal: --fault bad-commit")
         try:

@@ -66,7 +66,7 @@ def make_origin(folder: Path, backend: Path) -> Origin:
     newer = _commit(work, "A later commit that runs as well")
     _git(work, "checkout", "--quiet", "-b", "bad", "main")
     server = work / "backend" / "src" / "server.py"
-    server.write_text(_BROKEN + server.read_text())
+    server.write_text(f"{server.read_text()}\n{_BROKEN}")
     bad = _commit(work, "Broken on purpose")
     _git(work, "checkout", "--quiet", "main")
     bare = folder / NAME

@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from iris_migrate.rehearsal.actors import Actors, DomainOwner, Tester
+from iris_migrate.rehearsal.actors import Actors, DomainOwner, ExtensionUser
 from iris_migrate.rehearsal.authority import Authority
 from iris_migrate.rehearsal.aws.cloud import ACCOUNT, REGION, Cloud, free_port, make_cloud
 from iris_migrate.rehearsal.aws.instances import Machine
 from iris_migrate.rehearsal.clock import PracticeClock
 from iris_migrate.rehearsal.control import PREFIX, Control, ControlError
 from iris_migrate.rehearsal.extension import compile_command, make_checkout
-from iris_migrate.rehearsal.faults import Faults
+from iris_migrate.rehearsal.faults import Faults, read_fault
 from iris_migrate.rehearsal.hosts import HostPlace
 from iris_migrate.rehearsal.model import ModelServer
 from iris_migrate.rehearsal.names import Resolver, Zone, own_address
@@ -56,6 +56,8 @@ class Parts:
 
     def open(self) -> dict[str, Any]:
         """Start every part; the ready line. Raises what a part raises."""
+        for fault in self.faults:
+            read_fault(fault)
         self.workstation.mkdir(mode=0o700)
         self.origin_folder.mkdir()
         with ThreadPoolExecutor(1, "practice-start") as background:
@@ -120,7 +122,7 @@ class Parts:
 
     def _open_actors(self, checkout: Path, old: str) -> None:
         owner = DomainOwner(self.zone, DOMAIN, self._associated)
-        tester = Tester(checkout, old, self.iris_key, self.zone.address, self.ca)
+        tester = ExtensionUser(checkout, old, self.iris_key, self.zone.address, self.ca)
         self.actors = Actors(owner, tester)
         self._cleanup.callback(self.actors.end)
         self.actors.begin()
