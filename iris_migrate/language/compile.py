@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from iris_migrate.encoding import canonical, encode
 from iris_migrate.language import meaning
 from iris_migrate.language.checklist import Checklist, HostSpec, Phase, Step
 from iris_migrate.language.document import Document, Place
@@ -16,7 +18,7 @@ from iris_migrate.language.scope import AlreadySaid, Scope
 from iris_migrate.language.setting_values import choose
 from iris_migrate.language.settings import declaration
 from iris_migrate.language.source import Source, document, read, read_settings
-from iris_migrate.values import Unresolved, unresolved
+from iris_migrate.values import Unresolved, digest, unresolved
 
 BROKEN = Unresolved("?", "?")  # stands where a value could not be compiled; the problem is in the list
 
@@ -26,7 +28,6 @@ def compiled(
     flags: Mapping[str, str],
     settings_file: Path | None,
     discovered: Mapping[str, Any],
-    digest: str,
 ) -> Checklist:
     """The compiled checklist. Raises ChecklistError or SettingsError with every problem."""
     source = read(name_or_folder)
@@ -37,13 +38,23 @@ def compiled(
     scope, wrong = scope_of(source, flags, found, discovered)
     settings_problems += [*wrong, *scope.settings_problems]
     compiler = Compiler(source, scope)
-    checklist = compiler.checklist(digest)
+    checklist = compiler.checklist()
     problems = [*source.problems, *scope.checklist_problems, *compiler.problems]
     if problems or checklist is None:
         raise ChecklistError([*problems, *settings_problems])
     if settings_problems:
         raise SettingsError(settings_problems)
-    return checklist
+    return replace(checklist, digest=content_digest(checklist))
+
+
+def content_digest(checklist: Checklist) -> str:
+    """The digest of what a checklist says: the same wherever its files lie and wherever its settings came from."""
+    data = encode(checklist)
+    del data["digest"]
+    for step in data["steps"]:
+        del step["file"], step["line"]
+    data["settings"] = {name: item["value"] for name, item in data["settings"].items()}
+    return digest(canonical(data))
 
 
 def scope_of(
@@ -87,7 +98,7 @@ class Compiler:
         self._by_name: dict[str, str] = {}  # as templates write it: dashes are underscores
         self._steps: list[Step] = []
 
-    def checklist(self, digest: str) -> Checklist | None:
+    def checklist(self) -> Checklist | None:
         """The compiled checklist; None when its head cannot be used. `problems` says the rest."""
         head = self._source.head
         if head is None:
@@ -109,7 +120,7 @@ class Compiler:
         return Checklist(
             name=head.name,
             title=head.title,
-            digest=digest,
+            digest="",
             phases=tuple(phases.values()),
             steps=tuple(self._steps),
             settings=self._scope.settings,

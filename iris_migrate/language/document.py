@@ -89,8 +89,6 @@ class _Reader:
     def value(self, node: yaml.Node, place: Place) -> Any:
         line = node.start_mark.line + 1
         self.lines.setdefault(place, line)
-        if len(place) > MAX_DEPTH:
-            raise _Refused(line, f"nested deeper than {MAX_DEPTH} levels")
         match node:
             case yaml.MappingNode() if node.tag == "tag:yaml.org,2002:map":
                 return self._mapping(node, place)
@@ -119,6 +117,20 @@ class _Reader:
         return found
 
 
+def _bounded(text: str) -> None:
+    """Refuse aliases and deep nesting before anything is built: building is recursive, in C too."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise _Refused(_line(event), "aliases (*name) are not allowed; write the value out")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise _Refused(_line(event), f"nested deeper than {MAX_DEPTH} levels")
+
+
 def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark is not None else 0
 
@@ -132,10 +144,7 @@ def parse(text: str, file: str) -> Document:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return refuse(0, f"larger than {MAX_BYTES // 1024} KiB")
     try:
-        if "&" in text and "*" in text:
-            for event in yaml.parse(text, Loader=_Loader):
-                if isinstance(event, yaml.AliasEvent):
-                    return refuse(_line(event), "aliases (*name) are not allowed; write the value out")
+        _bounded(text)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()

@@ -44,7 +44,7 @@ def _compiled(source: Source, values: Mapping[str, Any]) -> tuple[set[Problem], 
     """Compile with these settings, samples standing in for what must be given."""
     scope, wrong = scope_of(source, {}, None, values, samples=True)
     compiler = Compiler(source, scope)
-    checklist = compiler.checklist("")
+    checklist = compiler.checklist()
     problems = {*source.problems, *wrong, *compiler.problems, *scope.checklist_problems, *scope.settings_problems}
     return problems, checklist, scope
 

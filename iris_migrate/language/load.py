@@ -31,15 +31,15 @@ def load(
     path = locate(settings_file)
     given = json.dumps([dict(flags or {}), dict(discovered or {})], sort_keys=True, default=list)
     inputs = kept.files(folder, path)
-    content = digest(given, str(path or ""), *(part for name, data in inputs for part in (name, data)))
-    key = digest(kept.program(), str(Path.cwd()), content)
-    place = kept.folder_of(cache)
-    checklist = kept.fetch(place, key)
+    place = (kept.program(), str(Path.cwd()), str(folder), str(path or ""))
+    key = digest(*place, given, *(part for name, data in inputs for part in (name, data)))
+    compiled_folder = kept.folder_of(cache)
+    checklist = kept.fetch(compiled_folder, key)
     if checklist is None:
         from iris_migrate.language.compile import compiled
 
-        checklist = compiled(name_or_folder, flags or {}, path, discovered or {}, content)
-        kept.keep(place, key, checklist)
+        checklist = compiled(name_or_folder, flags or {}, path, discovered or {})
+        kept.keep(compiled_folder, key, checklist)
     _refuse_open_secrets(checklist, path)
     return checklist
 

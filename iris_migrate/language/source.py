@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from iris_migrate.language.data import checklist_folder, checklists_folder
+from iris_migrate.language.data import checklist_folder, checklists_folder, shipped_names
 from iris_migrate.language.document import Document, parse
 from iris_migrate.language.errors import Problem, known
 from iris_migrate.language.model import ChecklistModel, PhaseFileModel, SettingModel
@@ -131,6 +131,11 @@ def _model_in(annotation: Any) -> Any:
 
 
 def _read_head(source: Source) -> None:
+    if not source.folder.is_dir():
+        names = ", ".join(shipped_names())
+        says = f"there is no such checklist; shipped are: {names}. Or name a folder with a checklist.yaml"
+        source.problems.append(Problem(shown(source.folder), 0, "", says))
+        return
     found = document(source.folder / "checklist.yaml", source.problems)
     if found is None:
         return

@@ -63,18 +63,30 @@ def test_a_warm_checklist_equals_a_cold_one(folder: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["checklist.yaml", "1-only.yaml", "profiles.yaml", "files/raw.sh"])
 def test_a_change_of_any_file_is_seen(folder: Path, tmp_path: Path, name: str) -> None:
-    first = load(str(folder), cache=tmp_path / "cache")
+    load(str(folder), cache=tmp_path / "cache")
     path = folder / name
     path.write_text(path.read_text() + "\n# changed\n")
-    second = load(str(folder), cache=tmp_path / "cache")
-    assert second.digest != first.digest
+    load(str(folder), cache=tmp_path / "cache")
     assert len(list((tmp_path / "cache").glob("*.json"))) == 2
+
+
+def test_the_digest_tells_what_is_said_not_how_it_is_written(folder: Path, tmp_path: Path) -> None:
+    first = load(str(folder), cache=tmp_path / "cache")
+    steps = folder / "1-only.yaml"
+    steps.write_text("# another comment\n" + steps.read_text())
+    commented = load(str(folder), cache=tmp_path / "cache")
+    steps.write_text(steps.read_text().replace("size: 30", "size: 31"))
+    changed = load(str(folder), cache=tmp_path / "cache")
+    assert commented.digest == first.digest
+    assert commented.step("instance").line == first.step("instance").line + 1
+    assert changed.digest != first.digest
 
 
 def test_settings_are_part_of_the_digest(folder: Path, tmp_path: Path) -> None:
     given = [({}, {}), ({"app": "x"}, {}), ({}, {"app": "x"}), ({"app": "y"}, {})]
     loaded = [load(str(folder), cache=tmp_path / "cache", flags=flags, discovered=found) for flags, found in given]
-    assert len({checklist.digest for checklist in loaded}) == 4
+    assert len({checklist.digest for checklist in loaded}) == 3
+    assert len(list((tmp_path / "cache").glob("*.json"))) == 4
 
 
 def test_the_cache_is_the_users_alone(folder: Path, tmp_path: Path) -> None:

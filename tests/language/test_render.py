@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iris_migrate.language.render import Group, Marker, Renderer, TemplateProblem
@@ -124,6 +124,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     EXPRESSIONS,
     st.sampled_from(["{{ E }}", "a {{ E }} b", "{% if E %}x{% endif %}", "{% for i in E %}{{ i }}{% endfor %}"]),
@@ -141,6 +142,7 @@ def test_any_expression_gives_data_or_a_problem(expression: str, around: str) ->
     assert "object at 0x" not in str(value)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("{}%# aikeyports.|'\"[]()\n\\-~_\ue000\ue0010"), max_size=60))
 def test_any_text_gives_data_or_a_problem(source: str) -> None:
     try:
@@ -149,6 +151,7 @@ def test_any_text_gives_data_or_a_problem(source: str) -> None:
         assert problem.says
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["a", "{{ key }}", "{{ app }}", "{{ steps.x.id }}", "\n", " ", "0"]), min_size=2, max_size=12
