@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from iris_migrate.language.checklist import Checklist
-from iris_migrate.language.compile import compiled
+from iris_migrate.language.load import load
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def port() -> int:
 @pytest.fixture
 def checklist(tmp_path: Path, port: int) -> Checklist:
     flags = {"os": "practice", "host.root": str(tmp_path / "host"), "app_port": str(port), "domain": "iris.example.com"}
-    return compiled("lambda-to-ec2", flags, None, {}, "test")
+    return load("lambda-to-ec2", flags=flags)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ class Site:
         self.checkout = self.root / "opt/iris"
         self.backend = self.checkout / "backend"
         # The same script with shorter waits.
-        script = checklist.step("deploy-script").with_["content"]
+        script: str = checklist.step("deploy-script").with_["content"]
         self.deploy_script = script.replace("sleep 2\n", "sleep 0.2\n").replace('"$seconds" -lt 60', '"$seconds" -lt 3')
         self.drill = checklist.step("deploy-goes-back").with_["script"]
         self._programs(port)
