@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -69,6 +68,8 @@ def fetch(folder: Path, key: str) -> Checklist | None:
 
 def keep(folder: Path, key: str, checklist: Checklist) -> None:
     """Keep a compiled checklist, 0600, in one move. A cache that cannot be written is no error."""
+    import tempfile
+
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".")  # mkstemp makes it 0600
@@ -87,8 +88,7 @@ def _prune(found: Iterable[Path]) -> None:
 
 
 def _plain(checklist: Checklist) -> dict[str, Any]:
-    data = {field.name: encode(getattr(checklist, field.name)) for field in fields(checklist)}
-    return data
+    return {field.name: encode(getattr(checklist, field.name)) for field in fields(checklist)}
 
 
 def _checklist(data: Mapping[str, Any]) -> Checklist:
