@@ -102,7 +102,7 @@ class JournalLimits(Resource):
         facts = {"was": was}
         if was is None or stat is None:
             return conclude([Evidence(self.path, "the limits", "no such file", Verdict.ABSENT)], facts=facts)
-        started = clock.wall - clock.boot + journald.started
+        started = clock.wall - clock.boot + max(journald.started, journald.active_since)
         return conclude(
             [
                 judge(
