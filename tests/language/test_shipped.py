@@ -11,6 +11,7 @@ from iris_migrate.language.data import plan_file, shipped_names
 from iris_migrate.language.lint import lint
 from iris_migrate.language.load import load
 from iris_migrate.language.scripts import shellcheck
+from iris_migrate.language.settings import declarations
 from iris_migrate.values import Secret, specials
 
 MIGRATION = "lambda-to-ec2"
@@ -48,3 +49,12 @@ def test_the_migration_has_its_steps_phases_and_secrets(tmp_path: Path) -> None:
     named = {item.name for step in checklist.steps for item in specials(step.with_) if isinstance(item, Secret)}
     assert named <= set(checklist.secrets)
     assert "openai_api_key" in named
+
+
+def test_examples_turn_on_what_the_defaults_leave_out(tmp_path: Path) -> None:
+    examples = {item.name: item.example for item in declarations(MIGRATION) if item.example is not None}
+    by_default = {step.id for step in load(MIGRATION, cache=tmp_path).steps if step.left_out}
+    with_examples = {step.id for step in load(MIGRATION, discovered=examples, cache=tmp_path).steps if step.left_out}
+    assert "certificate" in by_default
+    assert "certificate" not in with_examples
+    assert "extension-compiled" not in with_examples
