@@ -115,13 +115,12 @@ class Run:
         return outcome
 
     def _before(self, done: list[Intent]) -> Finding:
-        """The finding before the first change. `kept` among its facts names the change that set a file aside."""
-        for intent in done:
-            result = self.record.result(intent.change_id)
-            if result is not None and result.kept == "host":
-                before = done[0].before
-                return replace(before, facts={**before.facts, "kept": intent.change_id})
-        return done[0].before
+        """The finding before the first change. `kept` among its facts names that change when it set a file aside."""
+        first = done[0]
+        result = self.record.result(first.change_id)
+        if result is None or result.kept != "host":
+            return first.before
+        return replace(first.before, facts={**first.before.facts, "kept": first.change_id})
 
     async def _settle_interrupted(self) -> None:
         """Find out what became of changes that an earlier program was about to send when it ended."""

@@ -226,8 +226,10 @@ class HiddenFile(Resource):
         was, now = before.facts, finding.facts
         if not now:
             return []
-        if not was:
-            return [remove(self.path)] if before.verdict is Verdict.ABSENT else []
+        if before.verdict is Verdict.ABSENT:
+            return [remove(self.path)]
+        if "same" not in was:
+            return []
         if was["same"] == now["same"]:
             return own(self.path, now, was)
         # The engine names in `kept` the Change that set the previous content aside on the host.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from iris_migrate.changes import Change, HostCommand
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge, unknown
@@ -15,6 +16,7 @@ from iris_migrate.resources.unit_lint import faults
 from iris_migrate.target import Target, UnitState
 
 HOST = frozenset({"host"})
+_ACTIVE = ("active", "reloading")
 _RECENT = 600.0  # seconds after an automatic restart for which it is worth a warning
 
 
@@ -94,7 +96,7 @@ class Running(Resource):
 
     async def inspect(self, target: Target) -> Finding:
         unit, clock = await asyncio.gather(target.host.unit(unit_name(self.name)), target.host.clock())
-        facts = {"active": unit.active, "sub": unit.sub, "load": unit.load, "reload": unit.needs_reload}
+        facts = state_facts(unit)
         evidence = [_state(unit)]
         if evidence[0].verdict is not Verdict.HOLDS:
             return conclude(evidence, facts=facts, reason=evidence[0].seen)
@@ -116,23 +118,41 @@ class Running(Resource):
     def plan(self, finding: Finding) -> list[Change]:
         if not finding.verdict.plans:
             return []
-        name, facts = unit_name(self.name), finding.facts
-        changes: list[Change] = []
-        if facts.get("load") == "masked":
-            changes.append(systemctl(f"Unmask {name}", "unmask", name))
-        if facts.get("reload") or facts.get("load", "loaded") != "loaded":
-            changes.append(systemctl("Let systemd read its units again", "daemon-reload"))
-        if facts.get("active") == "failed":
-            # Otherwise the limit of starts in a time refuses this one too.
-            changes.append(systemctl(f"Forget that {name} failed", "reset-failed", name))
-        again = facts.get("sub") == "auto-restart"
-        changes.append(systemctl(f"{'Restart' if again else 'Start'} {name}", "restart" if again else "start", name))
-        return changes
+        return starting(unit_name(self.name), finding.facts)
 
     def undo(self, before: Finding, finding: Finding) -> list[Change]:
-        if before.facts.get("active") in ("active", "reloading") or finding.facts.get("active") != "active":
-            return []
-        return [systemctl(f"Stop {unit_name(self.name)}", "stop", unit_name(self.name))]
+        return stopping(unit_name(self.name), before.facts, finding.facts)
+
+
+def state_facts(unit: UnitState) -> dict[str, Any]:
+    """What `starting` and `stopping` need of a unit."""
+    return {"active": unit.active, "sub": unit.sub, "load": unit.load, "daemon": unit.needs_reload}
+
+
+def starting(name: str, facts: Mapping[str, Any]) -> list[Change]:
+    """What brings a unit that is not active to start, whatever stands in the way."""
+    changes: list[Change] = []
+    if facts.get("load") == "masked":
+        changes.append(systemctl(f"Unmask {name}", "unmask", name))
+    if facts.get("daemon") or facts.get("load", "loaded") != "loaded":
+        changes.append(daemon_reload())
+    if facts.get("active") == "failed":
+        # Otherwise the limit of starts in a time refuses this one too.
+        changes.append(systemctl(f"Forget that {name} failed", "reset-failed", name))
+    again = facts.get("sub") == "auto-restart"
+    changes.append(systemctl(f"{'Restart' if again else 'Start'} {name}", "restart" if again else "start", name))
+    return changes
+
+
+def stopping(name: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    """What stops a unit again that was not active before."""
+    if was.get("active") in _ACTIVE or now.get("active") not in _ACTIVE:
+        return []
+    return [systemctl(f"Stop {name}", "stop", name)]
+
+
+def daemon_reload() -> HostCommand:
+    return systemctl("Let systemd read its units again", "daemon-reload")
 
 
 def _state(unit: UnitState) -> Evidence:
@@ -157,7 +177,7 @@ def _state(unit: UnitState) -> Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Current(Resource):
-    """A service runs what is on the disk: neither its unit, its files nor its code changed since they were read."""
+    """A service runs, and runs what is on the disk: neither unit, files nor code changed since they were read."""
 
     kind: ClassVar[str] = "service.current"
     uses: ClassVar[frozenset[str]] = HOST
@@ -169,8 +189,9 @@ class Current(Resource):
 
     async def inspect(self, target: Target) -> Finding:
         unit = await target.host.unit(unit_name(self.name))
-        if unit.active not in ("active", "reloading") or not unit.main_pid:
-            return unknown(f"{unit.name} is {unit.active}; what it runs can be told when it is active")
+        state = _state(unit)
+        if state.verdict is not Verdict.HOLDS:
+            return conclude([state], facts=state_facts(unit), reason=state.seen)
         # One round: the clocks and the processes must be of the same moment.
         paths = (*self.restart_on, *self.reload_on)
         clock, process, times, listed = await asyncio.gather(
@@ -200,19 +221,19 @@ class Current(Resource):
         else:
             oldest = min(workers)
             evidence += [ages.against(what, time, "the oldest worker", oldest) for what, time in by_workers.items()]
-        facts = {"daemon": unit.needs_reload, "restart": restart, "reload": bool(stale) and not wait}
+        facts = {**state_facts(unit), "restart": restart}
         return conclude(evidence, facts=facts, until=self.now + wait if wait else None)
 
     def plan(self, finding: Finding) -> list[Change]:
         if not finding.verdict.plans:
             return []
         name, facts = unit_name(self.name), finding.facts
-        changes: list[Change] = []
-        if facts.get("daemon"):
-            changes.append(systemctl("Let systemd read its units again", "daemon-reload"))
-        if facts.get("restart", bool(self.restart_on)) or facts.get("daemon"):
-            return [*changes, systemctl(f"Restart {name}", "restart", name)]
-        return [*changes, *self.reload()]
+        if facts and facts["active"] not in _ACTIVE:
+            return starting(name, facts)
+        daemon = [daemon_reload()] if facts.get("daemon", bool(self.restart_on)) else []
+        if daemon or facts.get("restart"):
+            return [*daemon, systemctl(f"Restart {name}", "restart", name)]
+        return self.reload()
 
     def reload(self) -> list[Change]:
         """The changes that let a running service take up new files."""
@@ -220,8 +241,8 @@ class Current(Resource):
         return [systemctl(f"Reload {name}: new workers with the new code", "reload", name)]
 
     def undo(self, before: Finding, finding: Finding) -> list[Change]:
-        """Nothing: what a service runs follows the files, and those have steps of their own."""
-        return []
+        """What a service runs follows the files, which have steps of their own; only a start is taken back."""
+        return stopping(unit_name(self.name), before.facts, finding.facts)
 
 
 def _read(needs_reload: bool) -> str:
