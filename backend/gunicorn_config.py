@@ -60,6 +60,8 @@ if _SHARED_MEMORY.is_dir():
     worker_tmp_dir = str(_SHARED_MEMORY)
 
 # "-" is standard output and standard error: the journal under systemd.
-accesslog = os.environ.get("IRIS_ACCESS_LOG", "-")
-errorlog = os.environ.get("IRIS_ERROR_LOG", "-")
+accesslog: str | None = os.environ.get("IRIS_ACCESS_LOG") or "-"
+if accesslog == "off":
+    accesslog = None
+errorlog = os.environ.get("IRIS_ERROR_LOG") or "-"
 logger_class = "src.request_log.RequestLog"

@@ -30,6 +30,7 @@ Result = TypeVar("Result")
 
 _POLL = 0.02
 _SHARED_FOR = 600.0
+_GRAIN = 0.002  # the board counts in milliseconds
 _SHARED: tuple[type[IrisError], ...] = (
     ModelTimedOut,
     ModelUnreachable,
@@ -128,5 +129,5 @@ class Flights(Generic[Result]):
     def _share_failure(self, key: str, since: float) -> None:
         """Raise what another worker's flight ended with while this one waited for it."""
         number, left = self._board.read_slot(f"failed {key}")
-        if number and time.monotonic() + left - _SHARED_FOR >= since:
+        if number and time.monotonic() + left - _SHARED_FOR >= since - _GRAIN:
             raise _SHARED[number - 1]

@@ -34,9 +34,13 @@ class ModelServer:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
     def url(self) -> str:
         """What OPENAI_BASE_URL is set to."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> ModelServer:
         self._thread.start()
@@ -60,7 +64,14 @@ class ModelServer:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                number = outer._took({"path": self.path, "key": self.headers.get("Authorization"), **body})
+                number = outer._took(
+                    {
+                        "peer": self.client_address[1],
+                        "path": self.path,
+                        "key": self.headers.get("Authorization"),
+                        **body,
+                    }
+                )
                 time.sleep(outer.delay)
                 status, headers, answer = outer.answers(number)
                 raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()

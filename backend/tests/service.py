@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,6 @@ class Service:
 
     def __init__(self, folder: Path, model_url: str, target: str = "src.server:app", **settings: str) -> None:
         self.port = free_port()
-        self.model_url = model_url
         self.cache_dir = folder / "cache"
         self.log = folder / "service.log"
         self._target = target
@@ -97,6 +97,13 @@ class Service:
         listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return [int(pid) for pid in listed.split()]
 
+    def worker_with(self, port: int) -> int:
+        """The worker that has a connection with `port` at either end; ports of clients are used once at a time."""
+        for pid in self.workers():
+            if port in _ports(pid):
+                return pid
+        raise AssertionError(f"no worker has a connection with port {port}")
+
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -125,6 +132,17 @@ class Service:
             return self.health().status in {200, 503}
         except OSError:
             return False
+
+
+def _ports(pid: int) -> set[int]:
+    """Both ends of the established connections of one process, as Linux tells them."""
+    inodes = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            inodes.add(str(entry.readlink()).removeprefix("socket:[").removesuffix("]"))
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    mine = [row for row in rows if row[9] in inodes and row[3] == "01"]
+    return {int(end.split(":")[1], 16) for row in mine for end in row[1:3]}
 
 
 def request_body(source: str, language: str = "python") -> bytes:

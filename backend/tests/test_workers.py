@@ -10,7 +10,6 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 from model_server import GOOD, ModelServer, failure, reply
@@ -60,30 +59,11 @@ def test_when_the_worker_in_flight_is_killed_two_calls_answer_all(service: Start
     with ThreadPoolExecutor(50) as pool:
         asked = [pool.submit(ask_again_if_cut_off, number) for number in range(50)]
         until(lambda: len(model.calls) == 1, "no call was made")
-        os.kill(worker_in_flight(running), signal.SIGKILL)
+        os.kill(running.worker_with(model.calls[0]["peer"]), signal.SIGKILL)
         statuses = [future.result() for future in asked]
     assert statuses == [200] * 50
     assert len(model.calls) == 2
     assert running.workers() != before
-
-
-def worker_in_flight(running: Service) -> int:
-    """The worker that holds the connection to the model: the only one with an outgoing connection to it."""
-    port = int(running.model_url.rsplit(":", 1)[1].split("/")[0])
-    for pid in running.workers():
-        if port in ports_of(pid):
-            return pid
-    raise AssertionError("no worker is connected to the model")
-
-
-def ports_of(pid: int) -> set[int]:
-    """The remote ports of the established connections of one process, as Linux tells them."""
-    inodes = set()
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):
-            inodes.add(str(entry.readlink()).removeprefix("socket:[").removesuffix("]"))
-    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
-    return {int(row[2].split(":")[1], 16) for row in rows if row[9] in inodes and row[3] == "01"}
 
 
 def test_health_answers_while_all_slots_are_taken_and_fifty_wait(service: Start, model: ModelServer) -> None:
