@@ -118,6 +118,7 @@ async def connect(site: Site, tmp_path: Path, events: list[ConnectionEvent]) -> 
         instance: str = "i-0123456789abcdef0",
         prints: tuple[str, ...] | None = None,
         limit: float = 10.0,
+        site: Site = site,
     ) -> HostConnection:
         pin = Pin(instance, (site.fingerprint,) if prints is None else prints)
         address = Address("127.0.0.1", port or site.port, site.user, str(site.key), str(site.root))

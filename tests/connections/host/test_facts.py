@@ -204,7 +204,7 @@ async def test_units(host: HostConnection, site: Site) -> None:
 
 async def test_a_checkout(host: HostConnection, folder: Path) -> None:
     if not (await host.facts.shell("command -v git")).out:  # a practice host has what was installed on it
-        await host.run(Job(id="git", argv=("apt-get", "install", "-y", "git"), root=True), lambda lines: None)
+        await host.run(Job(id="git", script="apt-get update && apt-get install -y git", root=True), lambda lines: None)
     work = folder / "work"
     git = ["git", "-C", str(work), "-c", "user.name=T", "-c", "user.email=t@example.com"]
     work.mkdir()
