@@ -20,6 +20,7 @@ class AutoOperator:
     answers: Mapping[str, str] = field(default_factory=dict)
     answers_by: str = "answers file"
     phrase: str = ""
+    patience: float = 60.0
     stopped: str = ""  # "": not stopped · changed · destroys · failed · operator
 
     async def consent(self, step: Step, finding: Finding, changes: Sequence[Change], again: str) -> Decision:

@@ -43,7 +43,12 @@ class Failure:
 
 
 class Operator(Protocol):
-    """The person, or what stands for them. Each answer may stop the run."""
+    """The person, or what stands for them. Each answer may stop the run.
+
+    `patience` is the time in seconds for which a deed that nobody answers for is waited for, at most the step's own.
+    """
+
+    patience: float
 
     async def consent(self, step: Step, finding: Finding, changes: Sequence[Change], again: str) -> Decision:
         """Show a plan in full and ask. `again` says why it is shown a second time."""

@@ -182,7 +182,7 @@ def status_of(inspected: Inspected, record: Record | None, now: float) -> tuple[
             return Status.CONVERGING, finding.reason
         case Verdict.UNKNOWN:
             return (Status.WAITING if finding.waits_for else Status.UNKNOWN), finding.reason
-    changes = inspected.plan()
-    if changes and all(isinstance(change, OperatorAsk) for change in changes):
-        return Status.NEEDS_OPERATOR, str(changes[0].says)
+    for change in inspected.plan()[:1]:
+        if isinstance(change, OperatorAsk):
+            return Status.NEEDS_OPERATOR, str(change.question)
     return Status.READY, finding.reason

@@ -105,7 +105,7 @@ class StepLoop:
         said = await run.operator.answer(step, ask)
         if said is not None:
             run.record.add_answer(run.clock.now(), step.id, *said)
-        elif run.clock.now() - self.started >= step.timeout:
+        elif run.clock.now() - self.started >= min(step.timeout, run.operator.patience):
             run.decide(step, Decision(Choice.STOP), Status.NEEDS_OPERATOR, str(ask.question))
             return True, None
         else:

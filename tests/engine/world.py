@@ -54,6 +54,7 @@ class Person:
     shown: list[tuple[str, tuple[Change, ...], str]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     before_answering: Any = None
+    patience: float = 60.0
 
     async def consent(self, step: Step, finding: Finding, changes: Sequence[Change], again: str) -> Decision:
         self.shown.append((step.id, tuple(changes), again))
