@@ -59,6 +59,7 @@ class ExtensionUser:
     api_key: str
     resolve: Callable[[str], str | None]
     ca: Path
+    address: str = ""  # where from; empty: from this machine's own
     tried: list[dict[str, Any]] = field(default_factory=list)
     _satisfied: str = ""
     _wait: int = 0
@@ -89,7 +90,7 @@ class ExtensionUser:
         """The status of the answer; 0 when there was none."""
         connection = None
         try:
-            connection = connect(endpoint, self.resolve, self.ca)
+            connection = connect(endpoint, self.resolve, self.ca, source=self.address)
             body = json.dumps({"filename": "greet.py", "language": "python", "source_code": _SOURCE})
             headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT, "x-api-key": self.api_key}
             connection.request("POST", f"{urlsplit(endpoint).path}/api/iris/analyze", body, headers)
@@ -105,7 +106,7 @@ class ExtensionUser:
 
 
 def connect(
-    url: str, resolve: Callable[[str], str | None], ca: Path, timeout: float = 15.0
+    url: str, resolve: Callable[[str], str | None], ca: Path, timeout: float = 15.0, source: str = ""
 ) -> http.client.HTTPConnection:
     """A connection to a URL whose name is looked up by `resolve`; https is checked against `ca`."""
     parts = urlsplit(url)
@@ -116,7 +117,9 @@ def connect(
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
-    sock: socket.socket = socket.create_connection((address, port), timeout=timeout)
+    sock: socket.socket = socket.create_connection(
+        (address, port), timeout=timeout, source_address=(source, 0) if source else None
+    )
     if secure:
         try:
             sock = ssl.create_default_context(cafile=str(ca)).wrap_socket(sock, server_hostname=host)
@@ -133,14 +136,21 @@ class Actors:
 
     owner: DomainOwner
     tester: ExtensionUser
+    colleague: ExtensionUser
     _ended: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def begin(self) -> None:
-        for name, look in (("practice-domain-owner", self.owner.look), ("practice-tester", self.tester.look)):
-            thread = threading.Thread(target=self._run, args=(look,), name=name, daemon=True)
+        people = {"owner": self.owner.look, "tester": self.tester.look, "colleague": self._colleague_looks}
+        for name, look in people.items():
+            thread = threading.Thread(target=self._run, args=(look,), name=f"practice-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def _colleague_looks(self) -> None:
+        """A colleague gets the new version once it has been tested."""
+        if any(item["status"] == 200 for item in self.tester.tried):
+            self.colleague.look()
 
     def end(self) -> None:
         self._ended.set()
@@ -148,7 +158,7 @@ class Actors:
             thread.join(timeout=2)
 
     def shown(self, _: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return {"tested": list(self.tester.tried)}
+        return {"tested": list(self.tester.tried), "used": list(self.colleague.tried)}
 
     def _run(self, look: Callable[[], None]) -> None:
         while not self._ended.wait(_LOOK):

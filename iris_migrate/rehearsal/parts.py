@@ -123,7 +123,8 @@ class Parts:
     def _open_actors(self, checkout: Path, old: str) -> None:
         owner = DomainOwner(self.zone, DOMAIN, self._associated)
         tester = ExtensionUser(checkout, old, self.iris_key, self.zone.address, self.ca)
-        self.actors = Actors(owner, tester)
+        colleague = ExtensionUser(checkout, old, self.iris_key, self.zone.address, self.ca, address="127.0.0.3")
+        self.actors = Actors(owner, tester, colleague)
         self._cleanup.callback(self.actors.end)
         self.actors.begin()
 

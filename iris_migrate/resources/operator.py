@@ -56,16 +56,19 @@ class Traces(Confirms):
 
     A trace is one line that holds all of `contains`: in the file `log`, or in the journal of `unit` since boot. While
     the workstation's file `after` is younger than `patience` seconds, nobody is asked: some do it at once.
+    With `own_address` (a service that tells it), lines that begin with this workstation's address do not count: what
+    is looked for is somebody else's.
     """
 
     kind: ClassVar[str] = "operator.traces"
-    uses: ClassVar[frozenset[str]] = frozenset({"host", "local"})
+    uses: ClassVar[frozenset[str]] = frozenset({"host", "local", "web"})
     folder: str
     contains: tuple[str, ...]
     log: str = ""
     unit: str = ""
     after: Ref = ""
     patience: float = 20.0
+    own_address: str = ""
 
     @property
     def path(self) -> str:
@@ -109,6 +112,9 @@ class Traces(Confirms):
             clock = await target.host.clock()
             source = f"journalctl -u {shlex.quote(self.unit)} --since @{int(clock.wall - clock.boot)}"
             source += " -o cat --no-pager -q"
+        if self.own_address:
+            own = str((await target.web.get(self.own_address)).body).strip()
+            wanted += f" | grep -v -F -- {shlex.quote(own + ' ')}"
         found = await target.host.shell(f"{source} | {wanted} | tail -n 1 | cut -c 1-500", root=True)
         if not found.out.strip() and found.err.strip() and "No such file" not in found.err:
             raise Unreadable(f"{self.log or self.unit} cannot be read: {shown(found.err)}")
