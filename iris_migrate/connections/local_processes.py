@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from iris_migrate.redact import clean_bytes
@@ -20,20 +21,22 @@ _AFTER = 1.0  # seconds for output that is still in the pipe when the command ha
 
 async def quick(argv: Sequence[str], *, cwd: str, timeout: float) -> Shell:
     """A command that only reads, with all it says. Past its time: status -1 and the reason in `err`."""
-    try:
-        child = await _start(argv, cwd, {}, asyncio.subprocess.PIPE)
-    except OSError as error:
-        return Shell(127, "", f"{_missing(argv, cwd)}: {error.strerror}")
-    assert child.stdout is not None and child.stderr is not None
-    reading = asyncio.gather(_head(child.stdout), _head(child.stderr), child.wait())
-    try:
-        async with asyncio.timeout(timeout):
-            out, err, status = await reading
-    except TimeoutError:
-        return Shell(-1, "", f"{argv[0]}: no end in {timeout:g} s")
-    finally:
-        await _end(child)
-    return Shell(status, clean_bytes(out), clean_bytes(err))
+    kept = (bytearray(), bytearray())
+    async with _pipe() as out, _pipe() as err:
+        try:
+            child = await _start(argv, cwd, {}, out, err)
+        except OSError as error:
+            return Shell(127, "", f"{_missing(argv, cwd)}: {error.strerror}")
+        reading = [asyncio.create_task(_head(*pair)) for pair in zip((out.stream, err.stream), kept, strict=True)]
+        try:
+            async with asyncio.timeout(timeout):
+                status = await child.wait()
+        except TimeoutError:
+            return Shell(-1, "", f"{argv[0]}: no end in {timeout:g} s")
+        finally:
+            await _end(child)
+            await _drain(reading)
+    return Shell(status, clean_bytes(bytes(kept[0])), clean_bytes(bytes(kept[1])))
 
 
 class Process:
@@ -44,35 +47,67 @@ class Process:
 
     async def watch(self, heard: Callable[[Sequence[str]], None], timeout: float) -> int:
         """Its exit status, negative for a signal. Raises Unreadable when it cannot start or takes too long."""
-        try:
-            child = await _start(self._argv, self._cwd, self._env, asyncio.subprocess.STDOUT)
-        except OSError as error:
-            raise Unreadable(f"{_missing(self._argv, self._cwd)} cannot be used: {error.strerror}") from error
-        assert child.stdout is not None
-        reading = asyncio.create_task(_lines(child.stdout, heard))
-        try:
-            async with asyncio.timeout(timeout):
-                status = await child.wait()
-        except TimeoutError as error:
-            raise Unreadable(f"{self._argv[0]} took longer than {timeout:g} s and was ended") from error
-        finally:
-            await _end(child)
-            await asyncio.wait([reading], timeout=_AFTER)  # a child it left behind may hold the pipe
-            reading.cancel()
-        return status
+        async with _pipe() as pipe:
+            try:
+                child = await _start(self._argv, self._cwd, self._env, pipe, pipe)
+            except OSError as error:
+                raise Unreadable(f"{_missing(self._argv, self._cwd)} cannot be used: {error.strerror}") from error
+            reading = asyncio.create_task(_lines(pipe.stream, heard))
+            try:
+                async with asyncio.timeout(timeout):
+                    return await child.wait()
+            except TimeoutError as error:
+                raise Unreadable(f"{self._argv[0]} took longer than {timeout:g} s and was ended") from error
+            finally:
+                await _end(child)
+                await _drain([reading])
 
 
-async def _start(argv: Sequence[str], cwd: str, env: Mapping[str, str], err: int) -> asyncio.subprocess.Process:
-    """Standard input is empty: nothing waits for keys nobody sees."""
-    return await asyncio.create_subprocess_exec(
+class _Pipe:
+    """A stream to read from, and the end that a command writes to."""
+
+    def __init__(self, stream: asyncio.StreamReader, end: int) -> None:
+        self.stream, self.end = stream, end
+
+    def close_end(self) -> None:
+        """Close our copy of the writing end, once."""
+        if self.end >= 0:
+            os.close(self.end)
+            self.end = -1
+
+
+@asynccontextmanager
+async def _pipe() -> AsyncIterator[_Pipe]:
+    """A pipe of ours: with asyncio's, `wait` would wait for every process that still holds it, not for the command."""
+    read_end, write_end = os.pipe()
+    stream = asyncio.StreamReader()
+    pipe = _Pipe(stream, write_end)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb", 0)
+    )
+    try:
+        yield pipe
+    finally:
+        transport.close()
+        pipe.close_end()
+
+
+async def _start(
+    argv: Sequence[str], cwd: str, env: Mapping[str, str], out: _Pipe, err: _Pipe
+) -> asyncio.subprocess.Process:
+    """Start it. Standard input is empty: nothing waits for keys that nobody sees."""
+    child = await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=err,
+        stdout=out.end,
+        stderr=err.end,
         cwd=_folder(cwd),
         env={**os.environ, **env},
         start_new_session=True,
     )
+    out.close_end()
+    err.close_end()
+    return child
 
 
 def _folder(cwd: str) -> Path | None:
@@ -98,26 +133,35 @@ async def _end(child: asyncio.subprocess.Process) -> None:
                 return
 
 
-async def _head(stream: asyncio.StreamReader) -> bytes:
-    """The first part of an output; the rest is read and dropped, so that the command can end."""
-    kept = b""
+async def _drain(reading: Sequence[asyncio.Task[None]]) -> None:
+    """Wait a moment for what is still in the pipes; a process that was left behind may hold them open for good."""
+    await asyncio.wait(reading, timeout=_AFTER)
+    for task in reading:
+        task.cancel()
+
+
+async def _head(stream: asyncio.StreamReader, kept: bytearray) -> None:
+    """Keep the first part of an output; the rest is read and dropped, so that the command can end."""
     while piece := await stream.read(65536):
         kept += piece[: _OUTPUT - len(kept)]
-    return kept
 
 
 async def _lines(stream: asyncio.StreamReader, heard: Callable[[Sequence[str]], None]) -> None:
-    """Hand on whole lines as they come, as many as there are."""
+    """Hand on whole lines as they come, as many as there are; what is too long for one is several."""
     rest = b""
     while piece := await stream.read(65536):
         data = rest + piece
         held = data[-1:] if data.endswith(b"\r") else b""  # its line feed may come with the next piece
         *whole, rest = data.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if len(rest) > _LINE:
+            whole.append(rest)
+            rest = b""
         rest += held
-        while len(rest) > _LINE:
-            whole.append(rest[:_LINE])
-            rest = rest[_LINE:]
         if whole:
-            heard([clean_bytes(line[:_LINE]) for line in whole])
-    if rest:
+            heard([clean_bytes(part) for line in whole for part in _parts(line)])
+    if rest.strip(b"\r"):
         heard([clean_bytes(rest)])
+
+
+def _parts(line: bytes) -> list[bytes]:
+    return [line[start : start + _LINE] for start in range(0, len(line), _LINE)] or [b""]

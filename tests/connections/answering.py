@@ -29,6 +29,8 @@ class Answering:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Stop listening at once: closing alone leaves a waiting `accept` its last connection."""
+        self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def _serve(self) -> None:
