@@ -380,6 +380,8 @@ class Service:
                 "inactive" if self.result == "success" else "failed", "dead" if self.result == "success" else "failed"
             )
             return "done"
+        if self._watch is not None:
+            self._watch.cancel()  # the end that comes now is this job's to judge
         self._set("deactivating", "stop-sigterm")
         self.say(f"Stopping {self.name} - {self.title}...")
         end = (

@@ -189,7 +189,7 @@ class Reader:
         for entry in shown:
             self.show(entry)
         following = "follow" in self.given
-        if not shown and not following and "quiet" not in self.given and self.output != "json":
+        if not shown and not following and "quiet" not in self.given and self.output.startswith("short"):
             sys.stdout.write("-- No entries --\n")
         cursor = (shown or entries or [{"__CURSOR": ""}])[-1]["__CURSOR"]
         if "show-cursor" in self.given and not following and cursor:
