@@ -6,82 +6,17 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from iris_migrate.connections.host.connection import Address, HostConnection, Pin
-from iris_migrate.connections.web import WebConnection
-from iris_migrate.connections.workstation import Workstation
-from iris_migrate.engine.archive import Archive
-from iris_migrate.engine.carriers import Carriers
-from iris_migrate.engine.clock import SystemClock
-from iris_migrate.engine.executor import Executor
-from iris_migrate.engine.record import Record
-from iris_migrate.engine.secrets import Secrets
-from iris_migrate.findings import Finding, Verdict
-from iris_migrate.language.checklist import Checklist, SecretSource
-from iris_migrate.language.load import load
-from iris_migrate.resources.base import Resource, build
+from iris_migrate.findings import Verdict
+from iris_migrate.resources.base import build
 from iris_migrate.values import StepKey
+from tests.practice.site import Site, opened, put
 from tests.practice_host import PracticeAccess, practice_host
 
 __all__ = ["practice_host"]
 PASSPHRASE = "correct horse battery staple"
-
-
-class Site:
-    """Target and executor over one practice host, as the engine puts them together."""
-
-    def __init__(self, access: PracticeAccess, connection: HostConnection, folder: Path, checklist: Checklist) -> None:
-        self.access, self.connection, self.checklist = access, connection, checklist
-        self.host, self.local, self.web, self.clock = connection.facts, Workstation(), WebConnection(), SystemClock()
-        self.record = Record(folder / "record.sqlite")
-        self.backups = folder / "backups"
-        sources = {"backup_passphrase": SecretSource("backup_passphrase", "env", "PASSPHRASE")}
-        secrets = Secrets(sources, {"PASSPHRASE": PASSPHRASE})
-
-        async def opened() -> HostConnection:
-            return connection
-
-        carriers = Carriers(
-            aws=None, workstation=self.local, host=opened, record=self.record, clock=self.clock,
-            archive=Archive(self.backups).save,
-        )  # fmt: skip
-        self.executor = Executor(
-            record=self.record, carriers=carriers, secrets=secrets, clock=self.clock, emit=lambda _: None
-        )
-
-    @property
-    def root(self) -> Path:
-        return self.access.root
-
-    async def answer(self, step: str) -> str | None:
-        found = self.record.answer(step)
-        return found[0] if found else None
-
-    def step(self, step_id: str, **other: Any) -> Resource:
-        """A step of the shipped checklist, as compiled for this host."""
-        step = self.checklist.step(step_id)
-        return build(step.resource, {**step.with_, **other}, StepKey("m", step_id), self.clock.now())
-
-    async def look(self, resource: Resource) -> Finding:
-        self.connection.forget()
-        return await resource.inspect(self)  # type: ignore[arg-type]
-
-    async def make(self, resource: Resource) -> tuple[Finding, Finding]:
-        """Plan and carry out; before and after."""
-        before = await self.look(resource)
-        await self.carry_out(resource, resource.plan(before), before)
-        return before, await self.look(resource)
-
-    async def undo(self, resource: Resource, before: Finding, after: Finding) -> Finding:
-        await self.carry_out(resource, resource.undo(before, after), after)
-        return await self.look(resource)
-
-    async def carry_out(self, resource: Resource, changes: list[Any], before: Finding) -> None:
-        outcome = await self.executor.execute(None, resource.key, changes, before)
-        assert outcome.failed is None, (outcome.error, outcome.lines)
 
 
 @pytest.fixture
@@ -94,22 +29,8 @@ async def site(practice_host: PracticeAccess, tmp_path: Path) -> AsyncIterator[S
         "backup.folder": str(tmp_path / "backups"),
         "app_port": str(access.host.ports.app),
     }
-    checklist = load("lambda-to-ec2", flags=flags)
-    pin = Pin("i-1", tuple(line.split()[0] for line in access.host.fingerprints))
-    address = Address(access.address, access.port, "ubuntu", str(access.key), str(access.root))
-    connection = HostConnection(address, pin, clock=SystemClock(), known_hosts=tmp_path / "known_hosts")
-    await connection.open()
-    try:
-        yield Site(access, connection, tmp_path, checklist)
-    finally:
-        await connection.close()
-
-
-def put(path: Path, text: str, mode: int = 0o644) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)
-    return path
+    async with opened(access, tmp_path, flags, {"backup_passphrase": PASSPHRASE}) as site:
+        yield site
 
 
 async def test_the_journal_gets_its_limits_and_loses_them_again(site: Site) -> None:
