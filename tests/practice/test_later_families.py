@@ -43,6 +43,7 @@ async def test_the_journal_gets_its_limits_and_loses_them_again(site: Site) -> N
 
 async def test_log_files_are_rotated_where_the_unit_can_be_reloaded(site: Site) -> None:
     unit = put(site.root / "etc/systemd/system/iris-backend.service", "[Service]\nExecStart=/bin/true\n")
+    assert site.access.run("sudo useradd --system --no-create-home iris").status == 0
     rotation = site.step("log-rotation")
     before, after = await site.make(rotation)
     assert (before.verdict, after.verdict) == (Verdict.ABSENT, Verdict.UNKNOWN), after
