@@ -273,3 +273,17 @@ class AwsError(Unreadable):
         super().__init__(f"{action}: {code}: {message}" if action else f"{code}: {message}")
         self.code = code
         self.action = action
+        self.lasting = code in _LASTING
+
+
+_LASTING = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "NoCredentials",
+    }
+)

@@ -40,6 +40,7 @@ class Failure:
     lines: tuple[str, ...] = ()  # what the change wrote
     journal: tuple[str, ...] = ()  # the host's journal while this step ran
     put_back: bool = False
+    missing: bool = False  # a connection or a permission is missing: waiting and retrying alone do not help
 
 
 class Operator(Protocol):

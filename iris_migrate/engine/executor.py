@@ -12,6 +12,7 @@ from iris_migrate.engine.carriers import Carriers, Failed
 from iris_migrate.engine.events import ChangeCarriedOut, ChangeEnded, ChangeIntended, Listener, Output
 from iris_migrate.engine.record import Intent, Record, Result
 from iris_migrate.engine.secrets import Secrets
+from iris_migrate.exits import connection_missing
 from iris_migrate.findings import Finding
 from iris_migrate.target import Clock
 from iris_migrate.values import AnswerRef, Kept, Secret, StepKey, Unresolved, fill, specials, unresolved
@@ -25,6 +26,7 @@ class Outcome:
     failed: Change | None = None
     error: str = ""
     lines: tuple[str, ...] = ()
+    missing: bool = False  # a connection or a permission is missing, so that sending it again would not help
 
 
 class Defect(Exception):
@@ -50,7 +52,7 @@ class Executor:
             result = await self._send(run, key, change, before, answers)
             sent.append(change)
             if result.state == "failed":
-                return Outcome(tuple(sent), change, result.error, result.lines)
+                return Outcome(tuple(sent), change, result.error, result.lines, result.missing)
             answers.update(result.answers)
         return Outcome(tuple(sent))
 
@@ -60,7 +62,7 @@ class Executor:
         try:
             result = await self._carriers.settle(intent, self._known({}), emit)
         except Failed as failed:
-            result = Result("failed", {}, error=self._secrets.hide(str(failed)), lines=self._hidden(failed.lines))
+            result = self._failed(failed)
         return self._end(intent.step, intent.change_id, result)
 
     async def _send(
@@ -74,9 +76,13 @@ class Executor:
         try:
             result = await self._carriers.carry(filled, change, identity, self._output(key.step, identity))
         except Failed as failed:
-            result = Result("failed", {}, error=self._secrets.hide(str(failed)), lines=self._hidden(failed.lines))
+            result = self._failed(failed)
         self._emit(ChangeCarriedOut(self._clock.now(), key.step, identity))
         return self._end(key.step, identity, result)
+
+    def _failed(self, failed: Failed) -> Result:
+        lines, missing = self._hidden(failed.lines), connection_missing(failed.__cause__)
+        return Result("failed", {}, error=self._secrets.hide(str(failed)), lines=lines, missing=missing)
 
     def _end(self, step: str, identity: str, result: Result) -> Result:
         kept = replace(result, lines=result.lines[-200:])

@@ -29,6 +29,7 @@ class Inspected:
     finding: Finding
     seconds: float = 0.0
     at: float = 0.0
+    error: Unreadable | None = None  # what kept it from being read
 
     def plan(self) -> tuple[Change, ...]:
         """What would make it hold; empty when it holds, or when nothing can be planned yet."""
@@ -92,17 +93,18 @@ class Inspection:
         if of_host and (host := self.checklist.host) is not None:
             self.target.locate(*fill((host.address, host.instance), self._known))
         started = time.monotonic()
-        finding = self._hidden(await self._find(resource))
-        return Inspected(step, resource, finding, time.monotonic() - started, self.target.clock.now())
+        finding, error = await self._find(resource)
+        took = time.monotonic() - started
+        return Inspected(step, resource, self._hidden(finding), took, self.target.clock.now(), error)
 
-    async def _find(self, resource: Resource) -> Finding:
+    async def _find(self, resource: Resource) -> tuple[Finding, Unreadable | None]:
         try:
             async with asyncio.timeout(LIMIT):
-                return await resource.inspect(self.target)
+                return await resource.inspect(self.target), None
         except Unreadable as error:
-            return unknown(str(error))
+            return unknown(str(error)), error
         except TimeoutError:
-            return unknown(f"no answer in {LIMIT:.0f} s")
+            return unknown(f"no answer in {LIMIT:.0f} s"), None
 
     def _hidden(self, finding: Finding) -> Finding:
         """Evidence is for people: a secret that the world showed does not go on from here."""

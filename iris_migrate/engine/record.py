@@ -59,6 +59,7 @@ class Result:
     kept: str = ""  # what stood there before: "" | "record:<text>" | "host"
     error: str = ""
     lines: tuple[str, ...] = ()
+    missing: bool = False  # of this process only: a connection or a permission is what it failed for
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from iris_migrate.engine.events import Status
 from iris_migrate.engine.inspection import Inspected
-from iris_migrate.exits import OK, WAITING, WRONG
+from iris_migrate.exits import MISSING, OK, WAITING, WRONG, connection_missing
 from iris_migrate.findings import Evidence
 from iris_migrate.language.checklist import Checklist
 
@@ -28,6 +28,7 @@ class StepResult:
     evidence: tuple[Evidence, ...]
     seconds: float
     critical: bool = True
+    missing: bool = False  # it could not be read for want of a connection or a permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,12 @@ class CheckResult:
 
     @property
     def exit_code(self) -> int:
-        """0 all settled · 1 something does not hold · 4 only the operator or time is waited for."""
+        """0 all settled · 1 something does not hold · 3 no way to look · 4 only the operator or time is waited for."""
         open_ = [step for step in self.steps if not step.status.settled and step.critical]
         if not open_:
             return OK
+        if any(step.missing for step in open_):
+            return MISSING
         blocking = [step for step in open_ if step.status is not Status.WAITING]
         return WAITING if blocking and all(step.status in _WAITS for step in blocking) else WRONG
 
@@ -85,6 +88,7 @@ def result_of(
             step.id, step.phase, step.title, *status.get(step.id, (Status.UNKNOWN, "not looked at")),
             found[step.id].finding.evidence if step.id in found else (),
             found[step.id].seconds if step.id in found else 0.0, step.critical,
+            step.id in found and connection_missing(found[step.id].error),
         )
         for step in checklist.steps
     )  # fmt: skip

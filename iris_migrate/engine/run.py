@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from iris_migrate.changes import OperatorAsk
-from iris_migrate.engine.consent import Choice, Decision, Operator
+from iris_migrate.engine.consent import Choice, Decision, Failure, Operator
 from iris_migrate.engine.events import Listener, Status, StepStatus
 from iris_migrate.engine.executor import Executor, Outcome
 from iris_migrate.engine.inspection import Inspected, Inspection
@@ -85,11 +85,22 @@ class Run:
             if failure is None:
                 return self.statuses[step.id]
             self.tell(step, Status.FAILED, failure.why)
-            decision = await self.operator.failed(failure)
-            if decision.choice is Choice.UNDO:
-                await self.undo(step)
-            elif decision.choice is not Choice.RETRY:
+            decision = await self._after(failure)
+            if decision.choice not in (Choice.RETRY, Choice.UNDO):
                 return self.decide(step, decision, Status.FAILED, failure.why)
+
+    async def _after(self, failure: Failure) -> Decision:
+        """What to do after a failure. What is to be put back and cannot is said, and asked again."""
+        while True:
+            decision = await self.operator.failed(failure)
+            if decision.choice is not Choice.UNDO:
+                return decision
+            try:
+                await self.undo(failure.step)
+                return decision
+            except CannotUndo as reason:
+                failure = replace(failure, why=str(reason))
+                self.tell(failure.step, Status.FAILED, failure.why)
 
     def decide(self, step: Step, decision: Decision, status: Status, detail: str = "") -> Status:
         """Carry out a decision that is not to go on with this step."""

@@ -10,6 +10,7 @@ from iris_migrate.engine.events import PlanShown, Status, StepStatus, Waiting
 from iris_migrate.engine.executor import Outcome
 from iris_migrate.engine.inspection import Inspected
 from iris_migrate.engine.secrets import SecretMissing
+from iris_migrate.exits import connection_missing
 from iris_migrate.findings import Verdict
 from iris_migrate.language.checklist import Step
 from iris_migrate.resources.base import CannotUndo
@@ -47,6 +48,8 @@ class StepLoop:
                     if done:
                         return failure
                     continue
+            if found.error is not None and found.error.lasting:
+                return await self._failure(found, found.finding.reason)
             if run.clock.now() - self.started >= step.timeout:
                 return await self._failure(found, self._too_late(found))
             await self._wait(found)
@@ -134,7 +137,8 @@ class StepLoop:
         journal = await run.journal.since(self.step, self.journal_from)
         why = f"failed, put back: {why}" if put_back else why
         change, lines = (outcome.failed, outcome.lines) if outcome else (None, ())
-        return Failure(self.step, why, wrong, change, lines, journal, put_back)
+        missing = outcome.missing if outcome else connection_missing(found.error)
+        return Failure(self.step, why, wrong, change, lines, journal, put_back, missing)
 
     def _too_late(self, found: Inspected) -> str:
         waited = f"after {self.step.timeout:.0f} s"
