@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "world"  # what belongs to the world alone, inside the state folder
 NOTE = "world.json"
+PREFIX = "iris-rehearsal-"
 
 
 class WorldError(Exception):
@@ -35,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     own = options.state is None
-    state = Path(tempfile.mkdtemp(prefix="iris-rehearsal-")) if own else Path(options.state).resolve()
+    if own:
+        sweep_leftovers(Path(tempfile.gettempdir()))
+    state = Path(tempfile.mkdtemp(prefix=PREFIX)) if own else Path(options.state).resolve()
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = claim(state)
@@ -82,6 +85,21 @@ def claim(state: Path) -> Path:
     return folder
 
 
+def sweep_leftovers(temporary: Path) -> list[Path]:
+    """Remove our temporary folders of worlds that were killed; those removed. Their processes ended with them."""
+    removed = []
+    for state in temporary.glob(f"{PREFIX}*"):
+        try:
+            pid = int(json.loads((state / FOLDER / NOTE).read_text())["pid"])
+            ours = state.stat().st_uid == os.getuid() and not state.is_symlink()
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # being made just now, or not one of ours
+        if ours and not _is_world(pid):
+            shutil.rmtree(state, ignore_errors=True)
+            removed.append(state)
+    return removed
+
+
 def _is_world(pid: int) -> bool:
     """Whether a process lives and is a practice world (process ids are used again)."""
     try:
@@ -119,4 +137,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)  # all is taken down; tearing down the interpreter with moto in it would take most of a second

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from iris_migrate.rehearsal.launch import LaunchError, World, start_world
+from iris_migrate.rehearsal.world import sweep_leftovers
 from tests.rehearsal.conftest import Clients, Control, until
 from tests.rehearsal.launching import launch, terminate
 
@@ -114,6 +115,25 @@ def test_what_a_killed_world_left_is_removed_by_the_next_with_faults_of_its_own(
         assert said["faults"] == {"bad-commit": "", "slow-boot": "3"}
     assert list(tmp_path.iterdir()) == []
     assert processes_of(str(tmp_path)) == []
+
+
+def test_only_folders_of_dead_worlds_are_leftovers(tmp_path: Path, world: World) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name, note in (
+        ("iris-rehearsal-dead", {"pid": ended.pid}),
+        ("iris-rehearsal-living", {"pid": world.process.pid}),
+        ("iris-rehearsal-broken", {}),
+        ("somebody-elses", {"pid": ended.pid}),
+    ):
+        (tmp_path / name / "world").mkdir(parents=True)
+        (tmp_path / name / "world/world.json").write_text(json.dumps(note))
+    assert [path.name for path in sweep_leftovers(tmp_path)] == ["iris-rehearsal-dead"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "iris-rehearsal-broken",
+        "iris-rehearsal-living",
+        "somebody-elses",
+    ]
 
 
 def test_an_unknown_fault_is_told_before_anything_runs(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ _THROTTLED = {
     "apigateway": ("TooManyRequestsException", 429, "Too Many Requests"),
     "apigatewayv2": ("TooManyRequestsException", 429, "Too Many Requests"),
     "lambda": ("TooManyRequestsException", 429, "Rate exceeded"),
+    "iam": ("Throttling", 400, "Rate exceeded"),
+    "sts": ("Throttling", 400, "Rate exceeded"),
 }
 _DENIED = {
     "ec2": ("UnauthorizedOperation", 403),
