@@ -14,12 +14,12 @@ import secrets
 import struct
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 
 COUNTERS = (
-    "identity",
-    "started_ms",
     "requests",
     "hits",
     "shared",
@@ -33,34 +33,46 @@ COUNTERS = (
     "saved_nano",
     "cache_faults",
     "cache_refused",
-    "cache_written_ms",
-    "cache_failed_ms",
-    "model_ok_ms",
-    "model_key_refused_ms",
     "flask_env_said",
 )
-_INDEX = {name: place for place, name in enumerate(COUNTERS)}
-_FIRST_SLOT = 64
+MOMENTS = ("cache_written", "cache_failed", "model_ok", "model_key_refused")
+
+_INDEX = {name: place for place, name in enumerate((*COUNTERS, *MOMENTS))}
+_IDENTITY, _STARTED, _FIRST_COLUMN = 0, 1, 8
+_COLUMNS, _WIDTH = 128, 32  # a column of counters for each process, so that counting needs no lock between them
+_FIRST_SLOT = _FIRST_COLUMN + _COLUMNS * _WIDTH
 _SLOTS = 4096
 _PROBES = 8
 _SIZE = (_FIRST_SLOT + _SLOTS * 3) * 8
-_FLIGHTS = 1 << 40  # lock offsets above this belong to flights, far beyond the file's end
+_CLAIMS = 1 << 30  # lock offsets from here on: one a column, held as long as its process lives
+_FLIGHTS = 1 << 40  # and from here on: one a flight
+
+
+@dataclass(frozen=True)
+class Window:
+    """At most `amount` in `seconds` under this key."""
+
+    key: str
+    amount: int
+    seconds: float
 
 
 class Board:
-    """Counters and expiring slots under one lock that holds across threads and processes."""
+    """Counters, expiring slots and locks; `with board` holds across threads and processes."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._mutex = threading.Lock()
+        self._counting = threading.Lock()
         if os.fstat(descriptor).st_size < _SIZE:
             os.ftruncate(descriptor, _SIZE)
         self._memory = mmap.mmap(descriptor, _SIZE)
         self._cells = memoryview(self._memory).cast("q")
         with self:
-            if not self._cells[0]:
-                self._cells[0] = secrets.randbits(62) | 1
-                self._cells[_INDEX["started_ms"]] = int(time.time() * 1000)
+            if not self._cells[_IDENTITY]:
+                self._cells[_IDENTITY] = secrets.randbits(62) | 1
+                self._cells[_STARTED] = int(time.time())
+            self._column = self._claim_column()
 
     @classmethod
     def alone(cls) -> Board:
@@ -92,41 +104,53 @@ class Board:
         """The same for all processes of this board, and for no other."""
         return f"{self._cells[0]:x}"
 
-    def add(self, **amounts: int) -> None:
-        """Raise counters."""
-        with self:
-            for name, amount in amounts.items():
-                self._cells[_INDEX[name]] += amount
+    @property
+    def started(self) -> int:
+        """When the service started, in seconds since 1970."""
+        return int(self._cells[_STARTED])
 
-    def stamp(self, name: str) -> None:
+    def add(self, **amounts: int) -> None:
+        """Raise counters: this process alone writes its column."""
+        with self._counting:
+            for name, amount in amounts.items():
+                self._cells[self._column + _INDEX[name]] += amount
+
+    def stamp(self, moment: str) -> None:
         """Note that something happened now."""
-        with self:
-            self._cells[_INDEX[name]] = max(int(time.time() * 1000), self._cells[_INDEX[name]] + 1)
+        place = self._column + _INDEX[moment]
+        with self._counting:
+            self._cells[place] = max(time.time_ns(), self._cells[place] + 1)
 
     def first(self, name: str) -> bool:
         """True for one caller among all workers."""
         with self:
-            self._cells[_INDEX[name]] += 1
-            return self._cells[_INDEX[name]] == 1
+            self.add(**{name: 1})
+            return self.counters()[name] == 1
 
     def counters(self) -> dict[str, int]:
-        """All counters, read at one moment."""
-        with self:
-            return {name: self._cells[place] for name, place in _INDEX.items()}
+        """All counters, over all processes that live or lived."""
+        columns = range(_FIRST_COLUMN, _FIRST_SLOT, _WIDTH)
+        return {name: sum(self._cells[column + _INDEX[name]] for column in columns) for name in COUNTERS}
 
-    def raise_slot(self, key: str, amount: int, seconds: float) -> int:
-        """Add to the slot of `key`, which is new again when its time is over."""
+    def later(self, moment: str, other: str) -> bool:
+        """Whether `moment` was stamped after `other`, each by whichever process was last."""
+        columns = range(_FIRST_COLUMN, _FIRST_SLOT, _WIDTH)
+        one, two = (max(self._cells[column + _INDEX[name]] for column in columns) for name in (moment, other))
+        return bool(one > two)
+
+    def count(self, windows: Iterable[Window]) -> float | None:
+        """Count one more in each window; the seconds to wait at the first that is full, else None.
+
+        The windows after a full one are not counted.
+        """
         now = _now_ms()
-        number = _number_of(key)
+        numbered = [(_number_of(window.key), window) for window in windows]
         with self:
-            place = self._slot(number, now, make=True)
-            cells = self._cells
-            if cells[place] != number or cells[place + 2] <= now:
-                cells[place] = number
-                cells[place + 1] = 0
-                cells[place + 2] = now + int(seconds * 1000)
-            cells[place + 1] += amount
-            return int(cells[place + 1])
+            for number, window in numbered:
+                place = self._raised(number, now, window.seconds)
+                if self._cells[place + 1] > window.amount:
+                    return max(0.0, (self._cells[place + 2] - now) / 1000)
+        return None
 
     def put_slot(self, key: str, value: int, seconds: float) -> None:
         """Set the slot of `key` anew."""
@@ -148,12 +172,6 @@ class Board:
                 return 0, 0.0
             return int(self._cells[place + 1]), (self._cells[place + 2] - now) / 1000
 
-    def clear_slots(self) -> None:
-        """Forget all slots."""
-        with self:
-            for place in range(_FIRST_SLOT, _FIRST_SLOT + _SLOTS * 3):
-                self._cells[place] = 0
-
     def try_lock(self, key: str) -> bool:
         """Take the lock of `key` for this process; the kernel gives it back when the process dies.
 
@@ -169,6 +187,23 @@ class Board:
     def unlock(self, key: str) -> None:
         """Give the lock of `key` back."""
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _flight_offset(key))
+
+    def _claim_column(self) -> int:
+        """A column that no living process has; what a dead one counted there stays."""
+        for column in range(_COLUMNS):
+            with suppress(OSError):
+                fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _CLAIMS + column)
+                return _FIRST_COLUMN + column * _WIDTH
+        raise RuntimeError(f"more than {_COLUMNS} processes share a board")
+
+    def _raised(self, number: int, now: int, seconds: float) -> int:
+        """The place of a slot that counts one more, or that begins anew with one."""
+        cells = self._cells
+        place = self._slot(number, now, make=True)
+        if cells[place] != number or cells[place + 2] <= now:
+            cells[place], cells[place + 1], cells[place + 2] = number, 0, now + int(seconds * 1000)
+        cells[place + 1] += 1
+        return place
 
     def _slot(self, number: int, now: int, *, make: bool) -> int:
         """Where the slot is; with `make`, else the place to use: a free one, or the one that ends first."""

@@ -37,7 +37,7 @@ class Figures:
         return {
             "success": True,
             "version": VERSION,
-            "process_start": _moment(counters["started_ms"] / 1000),
+            "process_start": _moment(self._board.started),
             "requests": counters["requests"],
             "hits": counters["hits"],
             "shared": counters["shared"],
@@ -71,7 +71,7 @@ class Figures:
             ("iris_cache_entries", state.entries),
             ("iris_cache_bytes", state.bytes),
             ("iris_cache_writable", int(state.writable)),
-            ("iris_start_time_seconds", counters["started_ms"] / 1000),
+            ("iris_start_time_seconds", self._board.started),
         ):
             if value is not None:
                 lines += [f"# TYPE {gauge} gauge", f"{gauge} {value}"]

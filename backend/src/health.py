@@ -48,8 +48,7 @@ class Health:
             return "not installed"
         if self._settings.model.api_key is None:
             return "no key"
-        counters = self._board.counters()
-        if counters["model_key_refused_ms"] > counters["model_ok_ms"]:
+        if self._board.later("model_key_refused", "model_ok"):
             return "key refused"
         return "ready"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +10,8 @@ from conftest import KEY, ask
 from flask import Flask
 from flask.testing import FlaskClient
 from model_server import ModelServer
-from src.board import Board
-from src.limits import BoardStorage
+from service import until
+from src.board import Board, Window
 
 FORWARDED = {"X-Forwarded-For": "203.0.113.7"}
 
@@ -98,19 +97,23 @@ def test_health_is_not_limited(make_app: Callable[..., Flask]) -> None:
     assert {client.get("/api/iris/health").status_code for _ in range(5)} == {200}
 
 
-def test_a_window_ends() -> None:
-    storage = BoardStorage(board=Board.alone())
-    assert [storage.incr("k", 1), storage.incr("k", 1)] == [1, 2]
-    deadline = time.monotonic() + 20
-    while storage.get("k"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    assert storage.incr("k", 1) == 1
+def test_a_window_ends_and_another_begins() -> None:
+    board, window = Board.alone(), Window("k", 2, 0.5)
+    assert [board.count([window]) for _ in range(2)] == [None, None]
+    wait = board.count([window])
+    assert wait is not None and 0 < wait <= 0.5
+    until(lambda: board.count([window]) is None, "the window does not end")
+
+
+def test_a_full_window_keeps_the_next_one_from_being_counted() -> None:
+    board, full, next_one = Board.alone(), Window("full", 0, 100), Window("next", 1, 100)
+    assert board.count([full, next_one]) is not None
+    assert board.count([next_one]) is None
 
 
 def test_no_key_reaches_the_limiter(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(Board, "raise_slot", lambda self, key, amount, seconds: seen.append(key) or 1)
+    monkeypatch.setattr(Board, "count", lambda self, windows: seen.extend(window.key for window in windows))
     ask(make_app().test_client())
     assert len(seen) == 2
     assert not any(KEY in key for key in seen)

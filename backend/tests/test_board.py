@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from src.board import Board, anonymous_file, inherited
+from src.board import Board, Window, anonymous_file, inherited
 
 InChild = Callable[[Callable[[], object]], int]
 
@@ -43,13 +42,20 @@ def test_counts_of_several_processes_add_up(in_child: InChild) -> None:
         board = Board(descriptor)
         for _ in range(500):
             board.add(hits=1, saved_nano=3)
-            board.raise_slot("k", 1, 100)
+            board.count([Window("k", 10**9, 100)])
 
     for child in [in_child(count) for _ in range(4)]:
         os.waitpid(child, 0)
     board = Board(descriptor)
     assert (board.counters()["hits"], board.counters()["saved_nano"]) == (2000, 6000)
     assert board.read_slot("k")[0] == 2000
+
+
+def test_what_a_dead_process_counted_stays_and_its_column_is_used_again(in_child: InChild) -> None:
+    descriptor = anonymous_file()
+    for _ in range(140):
+        os.waitpid(in_child(lambda: Board(descriptor).add(hits=1)), 0)
+    assert Board(descriptor).counters()["hits"] == 140
 
 
 def test_a_lock_is_held_against_other_processes_until_its_holder_dies(in_child: InChild) -> None:
@@ -95,8 +101,8 @@ def test_a_process_killed_while_counting_does_not_stop_the_others(in_child: InCh
 def test_more_keys_than_slots_do_no_harm() -> None:
     board = Board.alone()
     for number in range(20_000):
-        assert board.raise_slot(str(number), 1, 100) == 1
-    assert board.raise_slot("19999", 1, 100) == 2
+        assert board.count([Window(str(number), 1, 100)]) is None
+    assert board.count([Window("19999", 1, 100)]) is not None
 
 
 def test_a_slot_tells_how_long_it_lasts() -> None:
@@ -106,16 +112,16 @@ def test_a_slot_tells_how_long_it_lasts() -> None:
     value, left = board.read_slot("k")
     assert value == 7
     assert 0 < left <= 100
-    board.clear_slots()
-    assert board.read_slot("k") == (0, 0.0)
 
 
-def test_moments_are_told_apart_even_within_a_millisecond() -> None:
-    board = Board.alone()
-    for _ in range(100):
-        board.stamp("cache_failed_ms")
-        board.stamp("cache_written_ms")
-    assert board.counters()["cache_written_ms"] >= int(time.time() * 1000) - 60_000
+def test_the_later_moment_is_known_whichever_process_noted_it(in_child: InChild) -> None:
+    descriptor = anonymous_file()
+    board = Board(descriptor)
+    for _ in range(5):
+        board.stamp("cache_written")
+        assert board.later("cache_written", "cache_failed")
+        os.waitpid(in_child(lambda: Board(descriptor).stamp("cache_failed")), 0)
+        assert not board.later("cache_written", "cache_failed")
 
 
 def test_only_the_very_same_file_is_inherited() -> None:

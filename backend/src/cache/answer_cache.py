@@ -63,8 +63,7 @@ class AnswerCache:
         usage = Usage(None, None)
         if time.monotonic() >= self._quiet_until:
             usage = self._attempt("usage", self._store.usage) or usage
-        counters = self._board.counters()
-        writable = counters["cache_written_ms"] > counters["cache_failed_ms"]
+        writable = self._board.later("cache_written", "cache_failed")
         return CacheState(self._store.place, writable, usage.entries, usage.bytes)
 
     def oldest(self) -> float | None:
@@ -79,7 +78,7 @@ class AnswerCache:
             return True
 
         done = self._attempt(what, attempt) is True
-        self._board.stamp("cache_written_ms" if done else "cache_failed_ms")
+        self._board.stamp("cache_written" if done else "cache_failed")
         return done
 
     def _attempt(self, what: str, action: Callable[[], Result]) -> Result | None:
