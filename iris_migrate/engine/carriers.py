@@ -105,11 +105,15 @@ class Carriers:
     async def _call(self, change: AwsCall) -> Result:
         import jmespath
 
+        from iris_migrate.connections.aws_errors import AnswerLost
+
         until = self._clock.now() + _EVENTUALLY
         while True:
             try:
                 answer = await self._aws.call(change.service, change.operation, dict(change.params))
                 break
+            except AnswerLost as error:
+                return await self._look_for(change, error)
             except AwsError as error:
                 if error.code in change.gone_ok:
                     return Result("already so", {}, error=str(error))
@@ -122,6 +126,15 @@ class Carriers:
         if change.keep:
             found["kept"] = jmespath.search(change.keep, answer)
         return Result("done", found)
+
+    async def _look_for(self, change: AwsCall, lost: AwsError) -> Result:
+        """A call that makes a thing was sent and not answered: it is looked for, never sent twice."""
+        if change.find is None:
+            raise lost
+        result = await self._find(change, lambda special: special)
+        if result.state != "found":
+            raise Failed(f"{change.says}: {lost}; {result.error}") from lost
+        return result
 
     async def _find(self, change: AwsCall, known: Known) -> Result:
         """Ask for a minute whether the lost call was carried out: reads may lag behind writes."""

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from iris_migrate.changes import Change, OperatorAsk
+from iris_migrate.encoding import canonical
 from iris_migrate.findings import Evidence, Finding
 from iris_migrate.language.checklist import Step
-from iris_migrate.values import fill
+from iris_migrate.values import digest, fill
 
 
 class Choice(StrEnum):
@@ -68,6 +69,11 @@ class Operator(Protocol):
     async def take_over(self, holder: str, since: float) -> bool:
         """Another run holds the lease: take it over?"""
         ...
+
+
+def confirmation(where: str, changes: Sequence[Change]) -> str:
+    """The phrase that agrees to what destroys: bound to account, region and exactly this list."""
+    return f"destroy in {where} {digest(*(canonical(change) for change in changes))[:8]}"
 
 
 def inside(changes: Sequence[Change], consented: Sequence[Change]) -> bool:

@@ -83,15 +83,15 @@ class Inspection:
         for name in names:
             if name.step in pending:
                 await pending[name.step]
-        with_ = fill(step.with_, self._known)
+        with_ = fill(step.with_, self.known)
         resource = resource_class(step.resource)(**with_, key=self.key(step.id), now=now)
         if step.left_out:
             return Inspected(step, resource, unknown(step.left_out), at=now)
         for name in names:
-            if isinstance(self._known(name), Unresolved):
+            if isinstance(self.known(name), Unresolved):
                 return Inspected(step, resource, unknown(f"until {name.step}", waits_for=name.step), at=now)
         if of_host and (host := self.checklist.host) is not None:
-            self.target.locate(*fill((host.address, host.instance), self._known))
+            self.target.locate(*fill((host.address, host.instance), self.known))
         started = time.monotonic()
         finding, error = await self._find(resource)
         took = time.monotonic() - started
@@ -114,7 +114,7 @@ class Inspection:
         )
         return replace(finding, evidence=evidence, reason=self.hide(finding.reason))
 
-    def _known(self, item: Any) -> Any:
+    def known(self, item: Any) -> Any:
         """An output from the newest finding, or the Unresolved itself."""
         if not isinstance(item, Unresolved):
             return item

@@ -6,13 +6,14 @@ import os
 import secrets as randomness
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iris_migrate.encoding import canonical
 from iris_migrate.engine.clock import SystemClock
 from iris_migrate.engine.consent import Operator
-from iris_migrate.engine.events import Connected, Event, Listener, RunEnded, RunStarted, Status
+from iris_migrate.engine.events import Connected, Event, Listener, RunEnded, RunStarted, Status, Waiting
 from iris_migrate.engine.executor import Executor
 from iris_migrate.engine.inspection import Inspected, Inspection
 from iris_migrate.engine.journal import JournalSlice
@@ -21,11 +22,16 @@ from iris_migrate.engine.record import Record
 from iris_migrate.engine.results import CheckResult, result_of
 from iris_migrate.engine.run import Run, Stopped, status_of
 from iris_migrate.engine.secrets import Secrets
-from iris_migrate.engine.target import LiveTarget
+from iris_migrate.engine.target import HOST_ADDRESS, HOST_INSTANCE, LiveTarget
 from iris_migrate.language.checklist import Checklist
 from iris_migrate.resources.base import resource_class
-from iris_migrate.target import Clock
-from iris_migrate.values import StepKey, digest
+from iris_migrate.target import Clock, Unreadable
+from iris_migrate.values import StepKey, digest, fill
+
+if TYPE_CHECKING:
+    from iris_migrate.connections.host.connection import HostConnection
+
+TOLD_FROM = 1.0  # seconds from which waiting for AWS is worth a line
 
 
 class WrongAccount(Exception):
@@ -65,7 +71,8 @@ class Session:
 
         self.options, self.operator = options, operator
         self.clock: Clock = clock or SystemClock()
-        self.checklist: Checklist = load(options.checklist, flags=options.flags, settings_file=options.settings_file())
+        self._load = partial(load, options.checklist, flags=options.flags, settings_file=options.settings_file())
+        self.checklist: Checklist = self._load()
         self.secrets = Secrets(self.checklist.secrets, options.environment)
         self._listeners: list[Listener] = []
 
@@ -86,14 +93,17 @@ class Session:
 
         self.aws = AwsConnection(profile=self.setting("aws.profile", ""), region=self.region, clock=self.clock)
         self.workstation = Workstation()
+        self.aws.listen(self._tell_pace)
         identity = await self.aws.open() if self._uses("aws") else None
         if identity is not None:
             self.emit(Connected(self.clock.now(), "aws", f"{identity.account} {identity.region}"))
         self.record, self.migration = await self._open_record(identity)
+        if HOST_ADDRESS in self.checklist.settings and not self.setting(HOST_ADDRESS):
+            self.checklist = self._load(discovered=await self._host_known())
         self.target = LiveTarget(
             self.checklist, aws=self.aws, local=self.workstation, web=WebConnection(), clock=self.clock,
             secrets=self.secrets, record=self.record, state=self.options.state_folder(),
-            trust_host_key=self.operator.trust_host_key,
+            trust_host_key=self.operator.trust_host_key, emit=self.emit,
         )  # fmt: skip
         if self.checklist.host is not None:
             self.target.locate(self.checklist.host.address, self.checklist.host.instance)
@@ -127,6 +137,17 @@ class Session:
     def inspected(self, step: str) -> Inspected:
         return self.inspection.found[step]
 
+    async def reach(self) -> HostConnection:
+        """The connection to the host, found by the steps that know where it is. Raises Unreadable."""
+        hosts = self._with_named(())
+        if hosts:
+            await self.inspection.look(hosts)
+        if self.checklist.host is not None:
+            self.target.locate(
+                *fill((self.checklist.host.address, self.checklist.host.instance), self.inspection.known)
+            )
+        return await self.target.connection()
+
     # Running
 
     async def run(self, only: Sequence[str] | None = None) -> CheckResult:
@@ -138,6 +159,9 @@ class Session:
             how = "done"
         except Stopped:
             how = "stopped"
+        except Exception:
+            how = "failed"
+            raise
         finally:
             await self.end_run(run, how)
         return self.result({name: (status, run.details.get(name, "")) for name, status in run.statuses.items()})
@@ -173,6 +197,11 @@ class Session:
     # Settings
 
     @property
+    def where(self) -> str:
+        """Account and region, as a confirmation names them."""
+        return f"{self.aws.account} {self.aws.region}" if self.aws.account else "this machine"
+
+    @property
     def region(self) -> str:
         return str(self.setting("aws.region", "") or self.checklist.region)
 
@@ -199,6 +228,13 @@ class Session:
             if not more:
                 return wanted
             wanted |= more
+
+    def _tell_pace(self, seen: object) -> None:
+        """A call that waits, for AWS's rate or because AWS said to slow down, is told as waiting."""
+        from iris_migrate.connections.aws import CallPaced
+
+        if isinstance(seen, CallPaced) and seen.seconds >= TOLD_FROM:
+            self.emit(Waiting(self.clock.now(), "", f"AWS is asked again: {seen.action} ({seen.why})", seen.seconds))
 
     def _carriers(self) -> Any:
         from iris_migrate.engine.archive import Archive
@@ -247,13 +283,30 @@ class Session:
 
     async def _known_to_aws(self, app: str) -> str:
         """The migration id on an instance of this application: a machine without a record goes on with it."""
-        instances = await self.aws.read_all(
+        tags = [{tag["Key"]: tag["Value"] for tag in item.get("Tags", ())} for item in await self._instances(app)]
+        found = {str(tag["iris-migrate:migration"]) for tag in tags}
+        return found.pop() if len(found) == 1 else ""
+
+    async def _instances(self, app: str) -> Sequence[Any]:
+        """The instances that migrations of this application made, as AWS describes them."""
+        return await self.aws.read_all(
             "ec2", "DescribeInstances", "Reservations[].Instances[]",
             Filters=(
-                {"Name": "tag:app", "Values": (app,)}, {"Name": "tag-key", "Values": ("iris-migrate:migration",)},
+                {"Name": "tag:app", "Values": ("iris-migrate",)}, {"Name": "tag:Name", "Values": (app,)},
+                {"Name": "tag-key", "Values": ("iris-migrate:migration",)},
                 {"Name": "instance-state-name", "Values": ("pending", "running", "stopping", "stopped")},
             ),
         )  # fmt: skip
-        tags = [{tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())} for instance in instances]
-        found = {str(tag["iris-migrate:migration"]) for tag in tags}
-        return found.pop() if len(found) == 1 else ""
+
+    async def _host_known(self) -> dict[str, str]:
+        """Where this migration's host is, for a checklist that does not make it: from the record, else from AWS."""
+        if address := self.record.fact(HOST_ADDRESS):
+            return {HOST_ADDRESS: str(address), HOST_INSTANCE: str(self.record.fact(HOST_INSTANCE) or "")}
+        try:
+            instances = await self._instances(str(self.setting("app", self.checklist.name)))
+        except Unreadable:
+            return {}
+        ours = [item for item in instances if item.get("PublicIpAddress")]
+        if len(ours) != 1:
+            return {}
+        return {HOST_ADDRESS: str(ours[0]["PublicIpAddress"]), HOST_INSTANCE: str(ours[0]["InstanceId"])}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from iris_migrate.engine.events import Connected, ConnectionLost, Listener
 from iris_migrate.engine.record import Record
 from iris_migrate.engine.secrets import Secrets
 from iris_migrate.language.checklist import Checklist, HostSpec
@@ -15,8 +17,10 @@ from iris_migrate.values import SPECIALS, Secret, Text, Unresolved, fill
 
 if TYPE_CHECKING:
     from iris_migrate.connections.aws import AwsConnection
-    from iris_migrate.connections.host.connection import HostConnection
+    from iris_migrate.connections.host.connection import ConnectionEvent, HostConnection
 
+# The facts of a migration, and the settings of other checklists, that say where its host is.
+HOST_ADDRESS, HOST_INSTANCE = "host.address", "host.instance"
 HostKeyAsker = Callable[[str, str], Awaitable[bool]]  # (address, fingerprint) -> trust it
 
 
@@ -61,10 +65,11 @@ class LiveTarget:
         record: Record,
         state: Path,
         trust_host_key: HostKeyAsker,
+        emit: Listener = lambda event: None,
     ) -> None:
         self._checklist, self._secrets, self._record = checklist, secrets, record
         self._aws, self._local, self._web, self._clock = aws, local, FilledWeb(web, self.filled), clock
-        self._state, self._trust_host_key = state, trust_host_key
+        self._state, self._trust_host_key, self._emit = state, trust_host_key, emit
         self._opening = asyncio.Lock()
         self._aws_open = False
         self._host: HostConnection | None = None
@@ -160,16 +165,24 @@ class LiveTarget:
         assert not isinstance(spec.address, Unresolved) and not isinstance(spec.instance, Unresolved)
         address = Address(spec.address, spec.port, spec.user, spec.key, spec.root)
         pin = Pin(spec.instance or spec.address, tuple(await self._console_fingerprints(spec.instance)))
-        connection = HostConnection(address, pin, clock=self._clock, known_hosts=self._state / "known_hosts")
+        made = partial(
+            HostConnection, address, clock=self._clock, known_hosts=self._state / "known_hosts", listener=self._heard
+        )
+        connection = made(pin)
         try:
             await connection.open()
         except HostKeyUnknown as unknown:
             if not await self._trust_host_key(spec.address, unknown.fingerprint):
                 raise
-            pin = Pin(pin.instance, (unknown.fingerprint,))
-            connection = HostConnection(address, pin, clock=self._clock, known_hosts=self._state / "known_hosts")
+            connection = made(Pin(pin.instance, (unknown.fingerprint,)))
             await connection.open()
+        self._record.set_fact(self._clock.now(), HOST_ADDRESS, spec.address)
+        self._record.set_fact(self._clock.now(), HOST_INSTANCE, spec.instance)
         return connection
+
+    def _heard(self, event: ConnectionEvent) -> None:
+        kind = ConnectionLost if event.kind == "lost" else Connected
+        self._emit(kind(event.at, "host", event.says))
 
     async def _console_fingerprints(self, instance: str) -> Iterable[str]:
         """The host key fingerprints that cloud-init printed on the console; none when AWS cannot tell."""
