@@ -142,10 +142,8 @@ class Session:
         hosts = self._with_named(())
         if hosts:
             await self.inspection.look(hosts)
-        if self.checklist.host is not None:
-            self.target.locate(
-                *fill((self.checklist.host.address, self.checklist.host.instance), self.inspection.known)
-            )
+        if (host := self.checklist.host) is not None:
+            self.target.locate(*fill((host.address, host.instance), self.inspection.known))
         return await self.target.connection()
 
     # Running

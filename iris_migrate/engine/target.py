@@ -176,9 +176,15 @@ class LiveTarget:
                 raise
             connection = made(Pin(pin.instance, (unknown.fingerprint,)))
             await connection.open()
-        self._record.set_fact(self._clock.now(), HOST_ADDRESS, spec.address)
-        self._record.set_fact(self._clock.now(), HOST_INSTANCE, spec.instance)
+        self._remember(spec)
         return connection
+
+    def _remember(self, spec: HostSpec) -> None:
+        """A checklist that makes the host tells those that only look at it where it is."""
+        ours = self._checklist.host
+        if ours is not None and isinstance(ours.address, Unresolved):
+            self._record.set_fact(self._clock.now(), HOST_ADDRESS, spec.address)
+            self._record.set_fact(self._clock.now(), HOST_INSTANCE, spec.instance)
 
     def _heard(self, event: ConnectionEvent) -> None:
         kind = ConnectionLost if event.kind == "lost" else Connected
