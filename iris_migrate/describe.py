@@ -68,14 +68,21 @@ def details(change: Change) -> list[str]:
             where = [f"cd {change.cwd}"] if change.cwd else []
             return [*where, *_environment(change.env), summary(change).removeprefix("$ ")]
         case AwsCall():
-            return [f"{change.service} {change.operation}", *json.dumps(plain(change.params), indent=2).splitlines()]
+            return [
+                f"{change.service} {change.operation}",
+                *json.dumps(plain(change.params), indent=2, ensure_ascii=False).splitlines(),
+            ]
         case HttpCall():
-            body = [] if change.json is None else json.dumps(plain(change.json), indent=2).splitlines()[:40]
+            body = (
+                []
+                if change.json is None
+                else json.dumps(plain(change.json), indent=2, ensure_ascii=False).splitlines()[:40]
+            )
             return [f"{change.method} {change.url}", *(f"{k}: {v}" for k, v in plain(change.headers).items()), *body]
         case OperatorAsk():
             return [str(change.question), *str(change.instructions).splitlines()]
         case Save():
-            return [f"{change.name} from {json.dumps(plain(change.source))}"]
+            return [f"{change.name} from {json.dumps(plain(change.source), ensure_ascii=False)}"]
     return [change.says]
 
 
