@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import paramiko
 
-from iris_migrate.connections.host.errors import ConnectionLost, HostError, HostUnreachable
+from iris_migrate.connections.host.errors import ConnectionLost, HostError, HostFailure, HostUnreachable
 from iris_migrate.connections.host.keys import KnownHosts, Pin
 from iris_migrate.connections.host.link import Address, Link, Refused, connect
 from iris_migrate.target import Clock
@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 WORK, HELD = 4, 2  # channels a connection: sshd gives a closed one back late, so held + 2 x work must stay within 10
 LINKS = 5  # connections at most
+PATIENCE = 60.0  # seconds in which a channel must be had
 REFUSED_FOR = 2.0  # seconds for which a connection that refused a channel is not asked again
 
 
@@ -102,8 +103,9 @@ class Channels:
     async def take(self, *, held: bool = False) -> Lease:
         """An open channel. Raises ConnectionLost when closed, HostError when the host cannot be had."""
         loop = asyncio.get_running_loop()
-        while True:
-            link = await self._with_room(held)
+        until = loop.time() + PATIENCE
+        while loop.time() < until:
+            link = await self._with_room(held, until)
             self._count(link, held, +1)
             try:
                 channel = await self._open_on(link)
@@ -113,11 +115,13 @@ class Channels:
             except EOFError:
                 self._count(link, held, -1)
                 link.close()
+                await asyncio.sleep(0.05)
             except BaseException:
                 self._count(link, held, -1)
                 raise
             else:
                 return Lease(channel, link, held)
+        raise _no_room(self.address.host)
 
     async def give_back(self, lease: Lease) -> None:
         """Close a channel. Its slot at the server is free when the remote process has ended."""
@@ -163,9 +167,9 @@ class Channels:
                 await asyncio.sleep(pause)
         return await in_thread(link.open)
 
-    async def _with_room(self, held: bool) -> Link:
+    async def _with_room(self, held: bool, until: float) -> Link:
         loop = asyncio.get_running_loop()
-        while True:
+        while loop.time() < until:
             if self._closed:
                 raise ConnectionLost("The connection to the host was closed.")
             alive = await self._alive()
@@ -187,6 +191,7 @@ class Channels:
             self._freed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._freed.wait(), max(0.05, min(soonest - loop.time(), REFUSED_FOR)))
+        raise _no_room(self.address.host)
 
     def _roomy(self, links: list[Link], held: bool) -> Link | None:
         now = asyncio.get_running_loop().time()
@@ -223,3 +228,10 @@ class Channels:
     def _tell(self, kind: str, says: str) -> None:
         if self._listener is not None:
             self._listener(ConnectionEvent(self._clock.now(), kind, says))
+
+
+def _no_room(host: str) -> HostFailure:
+    return HostFailure(
+        f"{host} opened no further session in {PATIENCE:.0f} s. End other connections to it, or raise"
+        " MaxSessions in its sshd_config."
+    )

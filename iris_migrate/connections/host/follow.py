@@ -141,30 +141,30 @@ class Follower:
         """
         waiting: asyncio.Queue[list[Line]] = asyncio.Queue()
         tasks = [asyncio.create_task(self._one(source, waiting)) for source in sources]
+        more = asyncio.create_task(waiting.get())
         try:
             while True:
-                more = asyncio.create_task(waiting.get())
                 done, _ = await asyncio.wait({more, *tasks}, return_when=asyncio.FIRST_COMPLETED)
                 if more not in done:
-                    more.cancel()
                     done.pop().result()
                     return
                 batch = list(more.result())
+                more = asyncio.create_task(waiting.get())
                 while not waiting.empty():
                     batch += waiting.get_nowait()
                 yield batch
         finally:
-            for task in tasks:
+            for task in (more, *tasks):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(more, *tasks, return_exceptions=True)
 
     async def journal(
         self, unit: str, *, since: float | None = None, until: float | None = None, after: str = "", limit: int = 1000
     ) -> list[Line]:
         """A slice: the first `limit` after a cursor, else the last `limit` between two times (host's clock)."""
         script = f"exec journalctl {arguments(unit)} -n {int(limit)}"
-        if after:
-            script += f" --after-cursor={shlex.quote(after)}"
+        # With a cursor or `--since`, -n counts from there; the newest first (-r) are the last.
+        script += f" --after-cursor={shlex.quote(after)}" if after else " -r"
         if since is not None:
             script += f" --since=@{since:.6f}"
         if until is not None:
@@ -172,7 +172,8 @@ class Follower:
         answer = await ask_again(self._channels, script, root=True, limit=16 << 20)
         if answer.status != 0:
             raise HostFailure(f"The journal of {unit} cannot be read: {answer.err}")
-        return entries(answer.out.split(b"\n"))
+        lines = answer.out.split(b"\n")
+        return entries(lines if after else lines[::-1])
 
     async def _one(self, source: Journal | File, waiting: asyncio.Queue[list[Line]]) -> None:
         reader: _Reader = (

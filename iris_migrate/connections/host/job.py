@@ -143,7 +143,8 @@ was=$(members)
 for signal in TERM KILL; do
 kill -s $signal -- "-$c" 2>/dev/null
 for one in $(members | sed 's/.*(\([0-9]*\))$/\1/'); do kill -s $signal "$one" 2>/dev/null; done
-n=0; while [ $n -lt 60 ]; do now=$(members); [ "$now" ] || break; n=$((n+1)); sleep 0.05; done
+read -r up _ </proc/uptime; until=$((${up%.*} + 4))
+while now=$(members); [ "$now" ] && [ "${up%.*}" -lt "$until" ]; do sleep 0.05; read -r up _ </proc/uptime; done
 [ "$now" ] || break
 done
 if [ "$now" ]; then echo "still there after SIGKILL: "$now; else echo "ended by SIG$signal: "$was; fi

@@ -79,6 +79,7 @@ def _sorted_out(items: Sequence[str], head: bytes) -> dict[str, Any]:
     for line in clean_bytes(head).splitlines():
         number, _, reason = line.partition(" ")
         if number.isdigit():
+            reason = "it may not be read" if reason.startswith("it is a regular") else reason
             told[items[int(number) - 1]] = None if reason == "absent" else _missing(reason)
     return told
 

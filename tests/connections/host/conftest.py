@@ -14,7 +14,7 @@ import pytest
 from iris_migrate.connections.host.connection import Address, ConnectionEvent, HostConnection, Pin
 from iris_migrate.rehearsal.host.server import Ports, PracticeHost
 from tests.connections.host.proxy import Proxy
-from tests.connections.host.sshd import SSHD, Sshd, free_port
+from tests.connections.host.sshd import SSHD, Sshd, free_port, privilege_folder
 
 
 class WallClock:
@@ -65,9 +65,16 @@ def practice_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def sshd_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def openssh() -> Iterator[None]:
+    """What a real server needs, or the reason why there is none."""
     if SSHD is None:
         pytest.skip("there is no OpenSSH server on this machine (package openssh-server)")
+    with privilege_folder():
+        yield
+
+
+@pytest.fixture(scope="session")
+def sshd_site(openssh: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("sshd")
     servers = [Sshd(folder)]
     root = folder / "root"

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+
+
+@contextlib.contextmanager
+def privilege_folder() -> Iterator[None]:
+    """The folder into which root's sshd puts its unprivileged half; it goes again when it was not there."""
+    folder = Path("/run/sshd")
+    made = os.geteuid() == 0 and not folder.exists()
+    if made:
+        folder.mkdir()
+    yield
+    if made:
+        folder.rmdir()
 
 
 def free_port() -> int:
@@ -39,8 +52,6 @@ class Sshd:
             settings["SetEnv"] = f"PATH={path}"
         config = folder / "sshd_config"
         config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-        if os.geteuid() == 0:
-            Path("/run/sshd").mkdir(exist_ok=True)  # where a root sshd puts its unprivileged half
         self.log = (folder / "sshd.log").open("ab")
         self.process = subprocess.Popen([SSHD, "-f", config, "-D", "-e"], stderr=self.log, stdin=subprocess.DEVNULL)
         self._wait()

@@ -16,7 +16,7 @@ from iris_migrate.connections.host.errors import HostFailure
 from iris_migrate.connections.host.journal import entries
 from tests.connections.host.conftest import Connect, Site
 from tests.connections.host.proxy import Proxy
-from tests.connections.host.sshd import SSHD, Sshd
+from tests.connections.host.sshd import Sshd
 
 
 class Reader:
@@ -88,9 +88,7 @@ def running(word: str) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def journal_sshd(practice_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    if SSHD is None:
-        pytest.skip("there is no OpenSSH server on this machine (package openssh-server)")
+def journal_sshd(openssh: None, practice_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     root = practice_site.root
     server = Sshd(tmp_path_factory.mktemp("journal"), path=f"{root}/stand-ins:{root}/.practice/bin")
     yield replace_site(practice_site, server)
