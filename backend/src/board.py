@@ -39,11 +39,11 @@ MOMENTS = ("cache_written", "cache_failed", "model_ok", "model_key_refused")
 
 _INDEX = {name: place for place, name in enumerate((*COUNTERS, *MOMENTS))}
 _IDENTITY, _STARTED, _FIRST_COLUMN = 0, 1, 8
-_COLUMNS, _WIDTH = 128, 32  # a column of counters for each process, so that counting needs no lock between them
+_COLUMNS, _WIDTH = 32, 32  # each process counts in a column of its own, so that counting needs no lock between them
 _FIRST_SLOT = _FIRST_COLUMN + _COLUMNS * _WIDTH
-_SLOTS = 4096
+_SLOTS, _SLOT = 4096, 2 + _COLUMNS  # a slot: number of its key, when it ends, and a cell for each process
 _PROBES = 8
-_SIZE = (_FIRST_SLOT + _SLOTS * 3) * 8
+_SIZE = (_FIRST_SLOT + _SLOTS * _SLOT) * 8
 _CLAIMS = 1 << 30  # lock offsets from here on: one a column, held as long as its process lives
 _FLIGHTS = 1 << 40  # and from here on: one a flight
 
@@ -72,7 +72,9 @@ class Board:
             if not self._cells[_IDENTITY]:
                 self._cells[_IDENTITY] = secrets.randbits(62) | 1
                 self._cells[_STARTED] = int(time.time())
-            self._column = self._claim_column()
+            column = self._claim_column()
+        self._column = _FIRST_COLUMN + column * _WIDTH
+        self._slot_cell = 2 + column
 
     @classmethod
     def alone(cls) -> Board:
@@ -141,36 +143,35 @@ class Board:
     def count(self, windows: Iterable[Window]) -> float | None:
         """Count one more in each window; the seconds to wait at the first that is full, else None.
 
-        The windows after a full one are not counted.
+        The windows after a full one are not counted. Without a lock: of two processes at the very last place both may
+        be refused, but never more than the amount get through.
         """
         now = _now_ms()
-        numbered = [(_number_of(window.key), window) for window in windows]
-        with self:
-            for number, window in numbered:
-                place = self._raised(number, now, window.seconds)
-                if self._cells[place + 1] > window.amount:
-                    return max(0.0, (self._cells[place + 2] - now) / 1000)
+        for window in windows:
+            number = _number_of(window.key)
+            place = self._find(number, now)
+            if place < 0:
+                place = self._make(number, now, now + int(window.seconds * 1000))
+            if self._raised(place) > window.amount:
+                return max(0.0, (self._cells[place + 1] - now) / 1000)
         return None
 
     def put_slot(self, key: str, value: int, seconds: float) -> None:
-        """Set the slot of `key` anew."""
-        now = _now_ms()
-        number = _number_of(key)
-        with self:
-            place = self._slot(number, now, make=True)
-            self._cells[place] = number
-            self._cells[place + 1] = value
-            self._cells[place + 2] = now + int(seconds * 1000)
+        """Set the slot of `key`, for a while."""
+        now, number = _now_ms(), _number_of(key)
+        place = self._find(number, now)
+        if place >= 0:
+            self._cells[place + 1] = 0  # over
+        place = self._make(number, now, now + int(seconds * 1000))
+        self._cells[place + self._slot_cell] = value
 
     def read_slot(self, key: str) -> tuple[int, float]:
-        """Value of the slot and seconds until it is over; (0, 0) without one."""
+        """Value of the slot over all processes, and the seconds until it is over; (0, 0) without one."""
         now = _now_ms()
-        number = _number_of(key)
-        with self:
-            place = self._slot(number, now, make=False)
-            if place < 0:
-                return 0, 0.0
-            return int(self._cells[place + 1]), (self._cells[place + 2] - now) / 1000
+        place = self._find(_number_of(key), now)
+        if place < 0:
+            return 0, 0.0
+        return sum(self._cells[place + 2 : place + _SLOT]), (self._cells[place + 1] - now) / 1000
 
     def try_lock(self, key: str) -> bool:
         """Take the lock of `key` for this process; the kernel gives it back when the process dies.
@@ -193,30 +194,37 @@ class Board:
         for column in range(_COLUMNS):
             with suppress(OSError):
                 fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _CLAIMS + column)
-                return _FIRST_COLUMN + column * _WIDTH
+                return column
         raise RuntimeError(f"more than {_COLUMNS} processes share a board")
 
-    def _raised(self, number: int, now: int, seconds: float) -> int:
-        """The place of a slot that counts one more, or that begins anew with one."""
-        cells = self._cells
-        place = self._slot(number, now, make=True)
-        if cells[place] != number or cells[place + 2] <= now:
-            cells[place], cells[place + 1], cells[place + 2] = number, 0, now + int(seconds * 1000)
-        cells[place + 1] += 1
-        return place
+    def _raised(self, place: int) -> int:
+        """Count one more in a slot; what it comes to with the other processes."""
+        with self._counting:
+            self._cells[place + self._slot_cell] += 1
+        return sum(self._cells[place + 2 : place + _SLOT])
 
-    def _slot(self, number: int, now: int, *, make: bool) -> int:
-        """Where the slot is; with `make`, else the place to use: a free one, or the one that ends first."""
+    def _find(self, number: int, now: int) -> int:
+        """Where the slot is, -1 without one."""
         cells = self._cells
-        soonest, ends = -1, 0
         for probe in range(_PROBES):
-            place = _FIRST_SLOT + (number + probe) % _SLOTS * 3
-            until = cells[place + 2]
-            if cells[place] == number and until > now:
+            place = _FIRST_SLOT + (number + probe) % _SLOTS * _SLOT
+            if cells[place] == number and cells[place + 1] > now:
                 return place
-            if soonest < 0 or until < ends:
-                soonest, ends = place, until
-        return soonest if make else -1
+        return -1
+
+    def _make(self, number: int, now: int, ends: int) -> int:
+        """A new slot, in a free place or in that of the one that ends first; found again if another was quicker."""
+        with self:
+            place = self._find(number, now)
+            if place >= 0:
+                return place
+            places = [_FIRST_SLOT + (number + probe) % _SLOTS * _SLOT for probe in range(_PROBES)]
+            place = min(places, key=lambda candidate: self._cells[candidate + 1])
+            self._cells[place + 1] = 0
+            for cell in range(place + 2, place + _SLOT):
+                self._cells[cell] = 0
+            self._cells[place], self._cells[place + 1] = number, ends
+            return place
 
 
 def anonymous_file() -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 
 from flask import Flask, Response, g, request
 
+_PROCESS = secrets.token_hex(5)  # this module is loaded anew in every worker
+_NUMBERS = itertools.count(1)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 NOTE = "iris.note"
 
@@ -24,7 +27,7 @@ def note(**figures: str | int | float) -> None:
 
 def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
-    name = given if _ID.fullmatch(given) else secrets.token_hex(8)
+    name = given if _ID.fullmatch(given) else f"{_PROCESS}-{next(_NUMBERS):x}"
     request.environ[NOTE] = {"id": name, "address": request.remote_addr or ""}
 
 
