@@ -25,6 +25,8 @@ ALLOWED = (
     "/sys/",
 )
 PROGRAMS = ("/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/")
+ALLOWED_FOLDERS = ("/usr", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
+_PATH = re.compile(r"(?<![\w.$/-])PATH=[^\s;&|]*")
 DEVICES = {"null", "zero", "full", "random", "urandom", "stdin", "stdout", "stderr", "tty", "fd"}
 _WORD = re.compile(r"(?<![\w.$}/:~%@*?\]\\-])/([\w.-]+)(?:/[\w./+@-]*)?")
 SHELLS = {"sh", "dash", "bash"}
@@ -41,6 +43,9 @@ class Guard:
 
     def offence(self, script: str) -> str:
         """The first word that names a place outside; empty when there is none."""
+        for found in _PATH.finditer(script):
+            if "$PATH" not in found.group() and "${PATH" not in found.group() and self._root not in found.group():
+                return found.group()
         for found in _WORD.finditer(script.replace(self._root, "~")):
             path, top = found.group(), found.group(1)
             if top in self._tops and not self._harmless(path, top):
@@ -50,7 +55,7 @@ class Guard:
     def _harmless(self, path: str, top: str) -> bool:
         if top == "dev":
             return path.split("/")[2:3] == [] or path.split("/")[2] in DEVICES
-        if not path.startswith(ALLOWED) and path not in ("/usr", "/bin"):
+        if not path.startswith(ALLOWED) and path not in ALLOWED_FOLDERS:
             return False
         return not self._is_shadowed(path)
 
@@ -59,6 +64,10 @@ class Guard:
 
     def refusal(self, offence: str) -> str:
         """What is written to standard error."""
+        if offence.startswith("PATH="):
+            return (
+                f"practice host: refused: {offence} leaves the stand-ins out; write PATH=$PATH:… or leave it as it is\n"
+            )
         if self._is_shadowed(offence):
             name = offence.rpartition("/")[2]
             return f"practice host: refused: {offence} is the real machine's; call {name} by its name alone\n"

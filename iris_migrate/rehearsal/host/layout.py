@@ -73,6 +73,7 @@ def build(tree: Tree, *, user: str, ports: dict[str, int], acme: str, nginx: str
         )
     for folder in FOLDERS:
         (tree.root / folder).mkdir(parents=True, exist_ok=True)
+    tree.machinery.chmod(0o700)  # pip's settings may hold a password of its index
     ownership.check(str(tree.root), PracticeHostError)
     new = not tree.passwd.exists()
     _settings(tree, user=user, ports=ports, acme=acme, nginx=nginx)
@@ -163,4 +164,6 @@ def empty_volatile(tree: Tree) -> None:
         shutil.rmtree(tree.root / name, ignore_errors=True)
         (tree.root / name).mkdir(mode=0o755 if name == "run" else 0o1777)
     (tree.root / "run/lock").mkdir()
+    if not (tree.root / "var/run").is_symlink():
+        (tree.root / "var/run").symlink_to("../run")
     (tree.root / "tmp").chmod(0o1777)

@@ -103,6 +103,11 @@ def test_a_command_that_leaves_the_folder_is_refused(host: PracticeAccess, comma
     assert ran.status == 126 and "practice host: refused: /" in ran.err
 
 
+def test_a_path_without_the_stand_ins_is_refused(host: PracticeAccess) -> None:
+    ran = host.run("env -i PATH=/usr/sbin:/usr/bin systemctl stop cron")
+    assert ran.status == 126 and "PATH=/usr/sbin:/usr/bin leaves the stand-ins out" in ran.err
+
+
 def test_a_script_that_leaves_the_folder_is_refused_before_the_line_runs(host: PracticeAccess) -> None:
     ran = host.run("sudo -n sh -s", b"touch before\ncat /etc/shadow\n")
     assert ran.status == 126 and "/etc/shadow" in ran.err
@@ -117,7 +122,7 @@ def test_file_contents_may_name_any_path(host: PracticeAccess) -> None:
     [
         "curl -s http://127.0.0.1/opt/x", "sed -n 's/var/etc/p' f", "cat /proc/self/status </dev/null", "ls /usr/lib",
         "grep -q 'location /api/iris/' f", "echo $HOME/etc/x", "x=${root}/var/log", "find . -path '*/run/*'",
-        "/bin/kill -0 $$", "echo a/tmp/b",
+        "/bin/kill -0 $$", "echo a/tmp/b", "PATH=$PATH:/usr/sbin:/sbin", "test -d /usr/local/bin",
     ],
 )  # fmt: skip
 def test_harmless_words_are_not_taken_for_paths(host: PracticeAccess, harmless: str) -> None:
