@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from iris_migrate.engine.events import (
     ChangeEnded,
     ChangeIntended,
     Connected,
+    ConnectionLost,
     Event,
     Output,
+    RunStarted,
     Status,
     StepStatus,
     Waiting,
 )
 from iris_migrate.language.checklist import Checklist
+from iris_migrate.symbols import SYMBOLS
 
-SYMBOLS = {
-    Status.HOLDS: "✓", Status.CONFIRMED: "✓", Status.WARNS: "!", Status.WAIVED: "–", Status.LEFT_OUT: "–",
-    Status.FAILED: "✗", Status.UNKNOWN: "?", Status.RUNNING: "▶", Status.CONVERGING: "◌", Status.WAITING: "⧗",
-    Status.READY: "·", Status.NEEDS_OPERATOR: "?", Status.STALE: "!", Status.INTERRUPTED: "!",
-}  # fmt: skip
+WAITING_EVERY = 10.0  # seconds between two lines about the same waiting
 
 
 @dataclass
 class Narrator:
-    """Hears events and says those that a reader wants to know of."""
+    """Hears events and says those that a reader wants to know of.
+
+    `brief` leaves out how steps were found at first: an overview has said it already.
+    """
 
     say: Callable[[str], None]
     checklist: Checklist
+    brief: bool = False
+    _known: dict[str, Status] = field(default_factory=dict)
+    _waiting: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
         match event:
-            case StepStatus(step=step, status=status, detail=detail) if status in _TOLD:
-                self.say(f"{SYMBOLS[status]} {step}  {status.value}{f': {detail}' if detail else ''}")
+            case StepStatus(step=step, status=status, detail=detail):
+                self._status(step, status, detail)
             case ChangeIntended(change=change):
                 self.say(f"  ▶ {change.says}")
             case ChangeEnded(state=state, error=error) if state != "done":
@@ -42,10 +47,29 @@ class Narrator:
             case Output(lines=lines):
                 for line in lines:
                     self.say(f"    | {line}")
-            case Waiting(what=what, seconds=seconds):
-                self.say(f"  ◌ {what} (at most {seconds:.0f} s more)")
+            case Waiting():
+                self._wait(event)
             case Connected(what=what, detail=detail):
-                self.say(f"connected to {what}: {detail}")
+                self.say(f"{what}: {detail}")
+            case ConnectionLost(detail=detail):
+                self.say(f"! {detail} It is made again; what runs on the host goes on.")
+            case RunStarted(changed_since=changed) if changed:
+                self.say(f"Changed in the checklist since the last run: {', '.join(changed)}")
+
+    def _status(self, step: str, status: Status, detail: str) -> None:
+        before = self._known.get(step)
+        self._known[step] = status
+        news = status in _LOUD or (status in _TOLD and (not self.brief or before is not None))
+        if news and before is not status:
+            self.say(f"{SYMBOLS[status]} {step}  {status.value}{f': {detail}' if detail else ''}")
+
+    def _wait(self, event: Waiting) -> None:
+        what, last = self._waiting.get(event.step, ("", 0.0))
+        if what == event.what and event.at - last < WAITING_EVERY:
+            return
+        self._waiting[event.step] = (event.what, event.at)
+        self.say(f"  ◌ {event.what} (at most {event.seconds:.0f} s more)")
 
 
 _TOLD = frozenset(Status) - {Status.READY, Status.WAITING, Status.RUNNING}
+_LOUD = frozenset({Status.FAILED, Status.INTERRUPTED})

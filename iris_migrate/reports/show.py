@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TextIO
+from collections.abc import Mapping
+from typing import Any, TextIO
 
-from iris_migrate.engine.events import Status
 from iris_migrate.engine.results import CheckResult
-from iris_migrate.narration import SYMBOLS
+from iris_migrate.redact import clean
+from iris_migrate.reports.text import lines_of
+from iris_migrate.symbols import fitting
+
+FORMATS = ("text", "json")
 
 
-def show(result: CheckResult, form: str, out: TextIO | None = None) -> None:
-    """Print a result as text or JSON."""
+def show(result: CheckResult, form: str, out: TextIO | None = None, held: Mapping[str, float] | None = None) -> None:
+    """Print a result as text or JSON. `held`: when steps that do not hold were last seen to."""
     file = out or sys.stdout
     if form == "json":
-        json.dump(result.document(), file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        return
-    for phase, title in result.phases.items():
-        steps = [step for step in result.steps if step.phase == phase]
-        settled = sum(step.status.settled for step in steps)
-        file.write(f"{phase} {title}  {settled}/{len(steps)}\n")
-        for step in steps:
-            detail = f"  {step.detail}" if step.detail else ""
-            file.write(f"  {SYMBOLS[step.status]} {step.id}  {step.status.value}{detail}\n")
-            if step.status in (Status.READY, Status.FAILED, Status.UNKNOWN):
-                for item in step.evidence:
-                    if item.verdict.value != "holds":
-                        file.write(f"      {item.asked}: expected {item.expected}, seen {item.seen}\n")
-    file.write(", ".join(f"{count} {name}" for name, count in sorted(result.summary.items())) + "\n")
+        show_json(result.document(), file)
+    else:
+        show_lines(lines_of(result, held or {}), file)
+
+
+def show_json(document: Mapping[str, Any], out: TextIO | None = None) -> None:
+    """One JSON document, readable."""
+    file = out or sys.stdout
+    json.dump(document, file, indent=2, ensure_ascii=False)
+    file.write("\n")
+    file.flush()
+
+
+def show_lines(lines: list[str], out: TextIO | None = None) -> None:
+    """Lines for people, in what the stream can show."""
+    file = out or sys.stdout
+    for line in lines:
+        file.write(f"{fitting(clean(line), file)}\n")
+    file.flush()

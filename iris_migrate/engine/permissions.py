@@ -1,0 +1,71 @@
+"""The IAM policy that a checklist needs: from the calls that its resources declare and the engine's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from iris_migrate.language.checklist import Checklist
+from iris_migrate.resources.base import resource_class
+
+# What the session, the lease and the connection to the host call by themselves.
+OWN = frozenset({"ec2:DescribeInstances", "ec2:DescribeTags", "ec2:CreateTags", "ec2:GetConsoleOutput"})
+UNGUARDED = frozenset({"sts:GetCallerIdentity"})  # needs no permission
+
+# Operations whose action has another name (IAM's service authorization reference).
+_ACTIONS = {"lambda:Invoke": "lambda:InvokeFunction", "s3:ListObjectsV2": "s3:ListBucket"}
+_PREFIXES = {"elbv2": "elasticloadbalancing", "apigatewayv2": "apigateway"}
+_READS = ("Describe", "Get", "List", "BatchGet", "BatchCheck", "Filter", "Simulate", "Lookup", "Search")
+# What undoing needs; allowed only on what iris-migrate made.
+_PUTS_BACK = frozenset({"ec2:TerminateInstances", "ec2:ReleaseAddress", "ec2:DeleteSecurityGroup", "ec2:DeleteKeyPair"})
+_PARAMETERS = "arn:aws:ssm:{region}::parameter/aws/service/*"
+
+
+def calls_of(checklist: Checklist) -> frozenset[str]:
+    """Every call that steps of a checklist may make, and the engine's own."""
+    declared: set[str] = set(OWN)
+    for step in checklist.steps:
+        declared |= resource_class(step.resource).calls
+    return frozenset(declared) - UNGUARDED
+
+
+def action(call: str) -> str:
+    """The IAM action of an API operation. API Gateway knows only HTTP's verbs."""
+    service, _, operation = call.partition(":")
+    if service in ("apigateway", "apigatewayv2"):
+        return f"apigateway:{_verb(operation)}"
+    return _ACTIONS.get(call, f"{_PREFIXES.get(service, service)}:{operation}")
+
+
+def _verb(operation: str) -> str:
+    if operation.startswith("Get"):
+        return "GET"
+    if operation.startswith(("Create", "Import")):
+        return "POST"
+    if operation.startswith("Delete"):
+        return "DELETE"
+    return "PATCH" if operation.startswith("Update") else "PUT"
+
+
+def policy(checklist: Checklist, region: str) -> dict[str, Any]:
+    """A policy document. Reads and writes are apart; what only an undo needs is bound to the tag of what we made."""
+    calls = calls_of(checklist)
+    actions = {call: action(call) for call in calls}
+    reads = {call for call in calls if call.partition(":")[2].startswith(_READS)}
+    parameters = {call for call in reads if call.startswith("ssm:")}
+    here = {"StringEquals": {"aws:RequestedRegion": region}}
+    tagged = {"StringEquals": {"aws:ResourceTag/app": "iris-migrate"}}
+    statements = [
+        _statement("Look", (actions[call] for call in reads - parameters), "*"),
+        _statement("Images", (actions[call] for call in parameters), _PARAMETERS.format(region=region)),
+        _statement("Make", (actions[call] for call in calls - reads - _PUTS_BACK), "*", here),
+        _statement("PutBack", (actions[call] for call in calls & _PUTS_BACK), "*", tagged),
+    ]
+    return {"Version": "2012-10-17", "Statement": [statement for statement in statements if statement["Action"]]}
+
+
+def _statement(
+    name: str, actions: Iterable[str], resource: str, condition: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    found = {"Sid": name, "Effect": "Allow", "Action": sorted(set(actions)), "Resource": resource}
+    return {**found, "Condition": condition} if condition else found
