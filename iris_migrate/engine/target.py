@@ -74,6 +74,7 @@ class LiveTarget:
         self._aws_open = False
         self._host: HostConnection | None = None
         self._spec: HostSpec | None = None
+        self._unreachable: Unreadable | None = None
         self._facts = cast(Host, HostFacts(self.connection))
 
     @property
@@ -155,7 +156,13 @@ class LiveTarget:
             raise Unreadable("the host's address is not known yet")
         async with self._opening:
             if self._host is None:
-                self._host = await self._open_host(self._spec)
+                if self._unreachable is not None:  # one look tries once, however many questions it has
+                    raise self._unreachable
+                try:
+                    self._host = await self._open_host(self._spec)
+                except Unreadable as error:
+                    self._unreachable = error
+                    raise
             return self._host
 
     async def _open_host(self, spec: HostSpec) -> HostConnection:
@@ -205,6 +212,7 @@ class LiveTarget:
     def forget(self) -> None:
         """Remembered facts and reads belong to one inspection: forget them."""
         self._aws.forget()
+        self._unreachable = None
         if self._host is not None:
             self._host.forget()
 
