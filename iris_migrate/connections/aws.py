@@ -96,11 +96,11 @@ class AwsConnection:
 
     async def open(self) -> Identity:
         """Find out who we are. Raises AwsUnavailable with the command that mends it."""
-        self._tell(CallSeen("sts", "GetCallerIdentity", ()))
         try:
-            answer = await self._threads.run(lambda: self._client("sts").get_caller_identity())
-        except Exception as error:
-            raise cannot_open(error, self._profile, self.region) from error
+            answer = await self._send("sts", "GetCallerIdentity", {}, again=_throttled)
+        except AwsError as error:
+            cause = error.__cause__
+            raise cannot_open(cause if isinstance(cause, Exception) else error, self._profile, self.region) from error
         self.account = str(answer["Account"])
         return Identity(self.account, clean(str(answer["Arn"])), self.region)
 
@@ -166,7 +166,15 @@ class AwsConnection:
 
     # Sending
 
-    async def _send(self, service: str, operation: str, params: dict[str, Any], *, key: str = "") -> Any:
+    async def _send(
+        self,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        *,
+        key: str = "",
+        again: Callable[[AwsError], bool] = worth_another_try,
+    ) -> Any:
         """Send until it is answered, refused for good, or not worth another try."""
         action = f"{service}:{operation}"
         resendable = not operation.startswith(_MAKES) or any(name in params for name in _TOKENS)
@@ -180,7 +188,7 @@ class AwsConnection:
                 raise
             except Exception as error:
                 refused = refusal(error, action, resendable=resendable)
-                if attempt == attempts or not worth_another_try(refused):
+                if attempt == attempts or not again(refused):
                     raise refused from error
                 seconds = min(0.25 * 2**attempt, _LONGEST_WAIT)
                 if refused.code in THROTTLED:
@@ -246,6 +254,11 @@ class AwsConnection:
     def _tell(self, seen: CallSeen | CallPaced) -> None:
         for listener in tuple(self._listeners):
             listener(seen)
+
+
+def _throttled(error: AwsError) -> bool:
+    """All that is waited for at the start: somebody without a network wants to know it at once."""
+    return error.code in THROTTLED
 
 
 def plain(value: Any) -> Any:

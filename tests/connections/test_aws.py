@@ -137,6 +137,12 @@ async def test_a_proxy_that_answers_instead_is_suspected(
         assert "proxy" in await cannot_open(clock)
 
 
+async def test_being_told_to_slow_down_at_the_start_is_waited_out(cloud: CloudProcess, clock: JumpingClock) -> None:
+    cloud.fault("throttle", action="sts:GetCallerIdentity", times=2)
+    assert (await AwsConnection(region="us-east-1", clock=clock).open()).account == "123456789012"
+    assert clock.waits == [0.5, 1.0]
+
+
 # Reading
 
 
