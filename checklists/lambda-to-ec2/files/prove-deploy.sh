@@ -15,7 +15,7 @@ index=$(as_owner mktemp -d)
 trap 'rm -rf "$index"' EXIT
 staged() { as_owner env GIT_INDEX_FILE="$index/index" git -C "$checkout" "$@"; }
 was=$(in_checkout rev-parse HEAD)
-blob=$(printf 'raise SystemExit("a drill: this commit cannot start")\n' | in_checkout hash-object -w --stdin)
+blob=$(printf 'raise RuntimeError("a drill: this commit cannot start")\n' | in_checkout hash-object -w --stdin)
 staged read-tree HEAD
 staged update-index --add --cacheinfo "100644,$blob,$broken"
 tree=$(staged write-tree)
