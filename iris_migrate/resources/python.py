@@ -132,7 +132,8 @@ class Requirements(Resource):
     def undo(self, before: Finding, finding: Finding) -> list[Change]:
         """Back to the versions that were there; what came in addition is removed."""
         was, now = before.facts.get("installed", ()), finding.facts.get("installed", ())
-        if not now or was == now:
+        stamped = bool(before.facts.get("stamped"))
+        if not now or (was == now and stamped):
             return []
         old, new = dict(map(_name_version, was)), dict(map(_name_version, now))
         pip, user = (f"{self.venv}/bin/python", "-m", "pip"), self.user
@@ -143,7 +144,7 @@ class Requirements(Resource):
         if pins := tuple(f"{name}=={version}" for name, version in old.items() if new.get(name) != version):
             argv = (*pip, "install", "-q", "--disable-pip-version-check", "--no-input", *self.args, *pins)
             changes.append(HostCommand(says="Install the versions of before", argv=argv, user=user, timeout=900.0))
-        if before.facts.get("stamped"):
+        if stamped:
             return [*changes, self._stamp()]
         gone = HostCommand(says="Forget what was installed", argv=("rm", "-f", f"{self.venv}/{STAMP}"), user=user)
         return [*changes, gone]
