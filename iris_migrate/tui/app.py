@@ -1,0 +1,157 @@
+"""The app: wires screens, commands, themes and signals together; knows nothing of what they show."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.reactive import reactive
+from textual.screen import ModalScreen, Screen
+
+from iris_migrate.tui import themes
+from iris_migrate.tui.commands import bindings, commands
+from iris_migrate.tui.place import Place
+from iris_migrate.tui.screens.page import Page
+from iris_migrate.tui.screens.start import StartScreen
+from iris_migrate.tui.widgets.header import Header
+
+if TYPE_CHECKING:
+    from iris_migrate.engine.session import Session
+
+Answer = TypeVar("Answer")
+REHEARSE = -1  # the answer of `run` when the operator chose to rehearse
+_HELD = 64  # keys kept for a screen that is not drawn yet
+
+
+class IrisApp(App[int]):
+    """One operator at one terminal."""
+
+    TITLE = "iris-migrate"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+
+    place: reactive[Place] = reactive(Place())
+
+    def __init__(self, args: argparse.Namespace | None = None, *, rehearsal: bool = False) -> None:
+        super().__init__()
+        self.args = args or argparse.Namespace()
+        self.began = time.monotonic()
+        self.session: Session | None = None
+        self._held: deque[events.Key] = deque(maxlen=_HELD)
+        self.set_reactive(IrisApp.place, Place(rehearsal=rehearsal))
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.theme = themes.chosen(getattr(self.args, "theme", ""))
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The Start screen is the first thing painted."""
+        return StartScreen()
+
+    def on_mount(self) -> None:
+        self.run_worker(self._journey(), name="journey", exit_on_error=True)
+
+    async def _journey(self) -> None:
+        from iris_migrate.tui.flow import journey
+
+        assert isinstance(self.screen, StartScreen)
+        await journey(self, self.screen)
+
+    async def show(self, page: Page[Answer]) -> Answer:
+        """Show a page in the place of the one before, and wait for its answer."""
+        answered = page.answered()
+        await self._no_dialog()
+        if page is not self.screen:
+            await self.switch_screen(page)
+        answer: Answer = await answered
+        return answer
+
+    async def _no_dialog(self) -> None:
+        """A dialog that is open keeps its place: the next page waits until it is answered."""
+        free = asyncio.Event()
+
+        def look(_: object) -> None:
+            if not isinstance(self.screen, ModalScreen):
+                free.set()
+
+        self.screen_change_signal.subscribe(self, look)
+        try:
+            look(None)
+            await free.wait()
+        finally:
+            self.screen_change_signal.unsubscribe(self)
+
+    def leave_for(self, what: str) -> None:
+        """End the app so that the command line can go on with something else."""
+        self.exit(REHEARSE if what == "rehearse" else 0)
+
+    def watch_place(self, place: Place) -> None:
+        for screen in self.screen_stack:
+            for header in screen.query(Header):
+                header.place = place
+
+    # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded and not self._takes_keys():
+            self._held.append(event)
+            return
+        await super().on_event(event)
+
+    def _takes_keys(self) -> bool:
+        return (
+            self.screen.takes_keys if self.screen_stack and isinstance(self.screen, Page) else bool(self.screen_stack)
+        )
+
+    def release_keys(self) -> None:
+        """Give the keys that came too early to the screen that is there now."""
+        held, self._held = list(self._held), deque(maxlen=_HELD)
+        for key in held:
+            self.post_message(key)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        area = screen.AREA if isinstance(screen, Page) else ""
+        for command in (*commands(area), *commands("app")):
+            if command.works(screen) and command.id != "app.palette":
+                yield SystemCommand(
+                    f"{command.words} ({command.key.replace(',', ', ')})", command.help, self._doing(command.action)
+                )
+
+    def _doing(self, action: str) -> Any:
+        async def do() -> None:
+            await self.run_action(action, self.screen)
+
+        return do
+
+    # Commands that work everywhere
+
+    def action_help(self) -> None:
+        from iris_migrate.tui.widgets.help import HelpDialog
+
+        self.push_screen(HelpDialog(self.screen))
+
+    def action_palette(self) -> None:
+        self.action_command_palette()
+
+    def action_theme(self) -> None:
+        self.theme = themes.after(self.theme)
+
+    async def action_quit(self) -> None:
+        self.exit(0)
+
+
+def run(args: argparse.Namespace | None = None, *, rehearsal: bool = False) -> int:
+    """Open the app on this terminal; the exit code, or REHEARSE."""
+    code = IrisApp(args, rehearsal=rehearsal).run()
+    return 0 if code is None else code
+
+
+__all__ = ["REHEARSE", "IrisApp", "run"]

@@ -1,0 +1,140 @@
+"""The one list of commands: footer, palette, help and key map are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textual.binding import Binding
+
+
+def _always(_: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What can be done in one area: `app` (everywhere) or a screen's name.
+
+    `key` is the default and may name several, separated by commas. `works` is asked with the screen: while it says no,
+    the key does nothing and the footer leaves it out. The screen's (or the app's) method is `action_<verb>`.
+    """
+
+    id: str  # area.verb, the name that a key map uses
+    key: str
+    words: str  # in the footer
+    help: str
+    works: Callable[[Any], bool] = _always
+    footer: bool = True
+    priority: bool = False  # also while a text field has the focus
+
+    @property
+    def area(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def verb(self) -> str:
+        return self.id.partition(".")[2].replace("-", "_")
+
+    @property
+    def action(self) -> str:
+        return f"app.{self.verb}" if self.area == "app" else self.verb
+
+
+def _ready(screen: Any) -> bool:
+    return bool(screen.ready)
+
+
+def _idle(screen: Any) -> bool:
+    return not screen.busy
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("start.choose", "enter", "choose", "Do what is marked."),
+    Command("connect.next", "enter", "continue", "Go on with this account and region.", _ready),
+    Command("connect.again", "r", "try again", "Ask AWS again who you are.", _idle),
+    Command("connect.copy", "y", "copy", "Copy the command that mends the login.", lambda screen: screen.remedy != ""),
+    Command("connect.back", "escape", "back", "Back to the start."),
+    Command("discover.next", "enter", "continue", "Take over what was found and go on to the settings.", _ready),
+    Command("discover.again", "r", "look again", "Ask AWS again.", _idle),
+    Command("discover.back", "escape", "back", "Back to the account."),
+    Command("settings.save", "f2", "save and go on", "Write the settings file and open the checklist.", _ready, True,
+            True),
+    Command("settings.all", "f3", "all / to decide", "Show all settings, or only those that need a look."),
+    Command("settings.reset", "f4", "as found", "Put the field back to what was found or is the default.",
+            lambda screen: screen.changed_field),
+    Command("settings.cost", "f5", "cost", "What the new side costs a month, item by item.", footer=False),
+    Command("settings.back", "escape", "back", "Back to what was found."),
+    Command("app.help", "question_mark,f1", "help", "What this part is for and which keys work."),
+    Command("app.palette", "ctrl+p", "palette", "Find a command by its name.", footer=False),
+    Command("app.theme", "f9", "theme", "The next theme: dark, light, high contrast, the terminal's own.",
+            footer=False),
+    Command("app.quit", "q,ctrl+q", "quit", "Leave. What runs on the host goes on; you are asked first."),
+)  # fmt: skip
+
+
+def commands(area: str) -> tuple[Command, ...]:
+    """The commands of an area, in the footer's order."""
+    return tuple(command for command in COMMANDS if command.area == area)
+
+
+def bindings(area: str) -> list[Any]:
+    """The key bindings of an area."""
+    return [
+        Binding(
+            command.key, command.action, command.words, show=command.footer, priority=command.priority,
+            tooltip=command.help, id=command.id,
+        )
+        for command in commands(area)
+    ]  # fmt: skip
+
+
+def works(area: str, action: str, screen: Any) -> bool:
+    """Whether an action may be done now. Actions that are no command of ours may."""
+    for command in COMMANDS:
+        if command.area == area and command.verb == action:
+            return bool(command.works(screen))
+    return True
+
+
+class KeyMapError(Exception):
+    """A key map cannot be used; the message says where and how to mend it."""
+
+
+def read_key_map(path: Path) -> Mapping[str, str]:
+    """Command ids to keys, from a TOML file: `"checklist.apply" = "f5"`. Raises KeyMapError."""
+    import tomllib
+
+    try:
+        found = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise KeyMapError(f"{path}: the key map cannot be read: {error}") from error
+    keys: dict[str, str] = {}
+    known = {command.id: command for command in COMMANDS}
+
+    def walk(table: Mapping[str, Any], prefix: str) -> None:
+        for name, value in table.items():
+            if isinstance(value, dict):
+                walk(value, f"{prefix}{name}.")
+            elif f"{prefix}{name}" not in known:
+                raise KeyMapError(f"{path}: {prefix}{name} is no command; the help (?) lists them.")
+            elif not isinstance(value, str) or not value:
+                raise KeyMapError(f'{path}: {prefix}{name} wants a key like "f5".')
+            else:
+                keys[prefix + name] = value
+
+    walk(found, "")
+    _refuse_clashes(path, {**{name: command.key for name, command in known.items()}, **keys})
+    return keys
+
+
+def _refuse_clashes(path: Path, keys: Mapping[str, str]) -> None:
+    taken: dict[tuple[str, str], str] = {}
+    for name, all_keys in keys.items():
+        area = name.partition(".")[0]
+        for key in all_keys.split(","):
+            if other := taken.get((area, key)):
+                raise KeyMapError(f"{path}: {key} would be both {other} and {name}; give one of them another key.")
+            taken[area, key] = name

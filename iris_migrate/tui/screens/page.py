@@ -1,0 +1,75 @@
+"""What every screen of the journey is: header, body, footer; awaited by the flow, answers once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from iris_migrate.tui.commands import works
+from iris_migrate.tui.widgets.header import Header
+
+if TYPE_CHECKING:
+    from iris_migrate.tui.app import IrisApp
+
+Answer = TypeVar("Answer")
+
+
+class Page(Screen[Answer], Generic[Answer]):
+    """A screen with an AREA of commands. `dismiss` answers the flow, which then shows the next page in its place."""
+
+    AREA: ClassVar[str] = ""
+    TITLE_IN_HEADER: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answer: asyncio.Future[Any] | None = None
+        self.awake = False  # drawn once: keys find their widgets
+
+    @property
+    def iris(self) -> IrisApp:
+        return cast("IrisApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield Header(self.TITLE_IN_HEADER, self.iris.place, self.iris.began)
+        yield from self.body()
+        yield Footer(show_command_palette=False)
+
+    def body(self) -> Iterator[Widget]:
+        """The widgets between header and footer."""
+        raise NotImplementedError
+
+    def answered(self) -> asyncio.Future[Any]:
+        """What the flow waits for."""
+        if self._answer is None:
+            self._answer = asyncio.get_running_loop().create_future()
+        return self._answer
+
+    @property
+    def takes_keys(self) -> bool:
+        return self.awake and not (self._answer is not None and self._answer.done())
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Answer the flow. The screen stays until the next one takes its place."""
+        if self._answer is None:
+            closed: AwaitComplete = super().dismiss(result)
+            return closed
+        if not self._answer.done():
+            self._answer.set_result(result)
+        return AwaitComplete()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return works(self.AREA, action, self) if self.is_mounted else True
+
+    def on_screen_resume(self) -> None:
+        self.call_after_refresh(self._wake)
+
+    def _wake(self) -> None:
+        self.awake = True
+        self.iris.release_keys()
