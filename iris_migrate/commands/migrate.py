@@ -3,83 +3,82 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from iris_migrate.exits import INTERRUPTED, MISSING, WAITING, WRONG
-
-if TYPE_CHECKING:
-    from iris_migrate.auto import AutoOperator
-    from iris_migrate.engine.results import CheckResult
+DESCRIPTION = """\
+Brings every step of a checklist to hold. Without --auto each plan is shown and asked about. With --auto it consents
+to what costs or interrupts, prints each plan to standard error, and stops (exit code 4) where only a person can go
+on: at a step for the operator that --answers does not answer, at a plan that changed before it was carried out, and
+at what destroys something, unless --confirm gives the phrase that it prints."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checklist", nargs="?", default="lambda-to-ec2", help="name or folder (default lambda-to-ec2)")
-    auto_arguments(parser)
+    run_arguments(parser)
 
 
-def auto_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every command that can run without a terminal takes."""
-    parser.add_argument("--auto", action="store_true", help="no questions: consent to what costs or interrupts")
-    parser.add_argument("--answers", metavar="FILE", help="YAML: step id to the operator's answer")
-    parser.add_argument("--confirm", metavar="PHRASE", default="", help="agree to what destroys")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--plain", action="store_true", help="the numbered frontend")
+def run_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command that runs a checklist takes."""
+    parser.add_argument("--auto", action="store_true", help="ask nothing; consent to what costs or interrupts")
+    parser.add_argument(
+        "--answers", metavar="FILE", help="YAML with a line `step-id: answer` for steps of the operator"
+    )
+    parser.add_argument(
+        "--confirm", metavar="PHRASE", action="append", default=[], help="agree to what destroys; may be repeated"
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="of the result (default text)")
+    parser.add_argument(
+        "--plain", action="store_true", default=argparse.SUPPRESS, help="the numbered frontend, also for screen readers"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    import asyncio
+    from iris_migrate.commands.frontend import interactive
+    from iris_migrate.commands.interruption import run_interruptible
 
-    if getattr(args, "auto", False):
-        return asyncio.run(auto(args))
-    from iris_migrate.plain import guided
-
-    return asyncio.run(guided(args))
+    if args.auto:
+        return run_interruptible(auto(args))
+    return interactive(args)
 
 
-async def auto(args: argparse.Namespace, environment: dict[str, str] | None = None) -> int:
+async def auto(args: argparse.Namespace) -> int:
     """A run that consents by rule; narration on standard error, the result on standard output."""
+    from asyncio import CancelledError
+
     from iris_migrate.auto import AutoOperator
-    from iris_migrate.commands.session import options
-    from iris_migrate.engine.session import Session
+    from iris_migrate.commands.session import opened, options, say, symptoms_of, unfinished
     from iris_migrate.narration import Narrator
     from iris_migrate.reports.show import show
 
-    operator = AutoOperator(say=_say, answers=_answers(args.answers), phrase=args.confirm)
-    session = await Session(options(args, environment), operator).open()
-    session.listen(Narrator(_say, session.checklist))
-    try:
-        result = await session.run()
-    finally:
-        await session.close()
+    operator = AutoOperator(
+        say=say, answers=_answers(args.answers), phrases=args.confirm, symptoms=symptoms_of(options(args))
+    )
+    async with opened(args, operator) as session:
+        operator.where = session.where
+        say(f"{session.checklist.title}: {session.where}, migration {session.migration}")
+        session.listen(Narrator(say, session.checklist))
+        try:
+            result = await session.run()
+        except CancelledError:
+            for line in unfinished(session):
+                say(line)
+            raise
     show(result, args.format)
-    return _code(operator, result)
+    return operator.exit_code(result.exit_code)
 
 
-def _code(operator: AutoOperator, result: CheckResult) -> int:
-    stopped = {"changed": WAITING, "destroys": WAITING, "operator": WAITING, "failed": WRONG, "host-key": MISSING}
-    return stopped.get(operator.stopped, result.exit_code)
-
-
-def _answers(path: str | None) -> dict[str, Any]:
+def _answers(path: str | None) -> dict[str, str]:
     if path is None:
         return {}
-    import yaml
-
     from iris_migrate.exits import UsageError
+    from iris_migrate.language.document import parse
 
     try:
-        found = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
+        found = parse(Path(path).read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: the answers cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise UsageError(f"{path}: expected a mapping of step id to answer")
-    return {str(step): str(answer) for step, answer in found.items()}
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-__all__ = ["INTERRUPTED", "arguments", "auto", "auto_arguments", "run"]
+    if found.problems:
+        raise UsageError("\n".join(str(problem) for problem in found.problems))
+    if not isinstance(found.data, dict) or any(isinstance(answer, dict | list) for answer in found.data.values()):
+        raise UsageError(f"{path}: expected a mapping of step id to answer, for instance `extension-deployed: yes`")
+    return {str(step): str(answer) for step, answer in found.data.items()}

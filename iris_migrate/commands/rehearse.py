@@ -3,39 +3,74 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iris_migrate.commands.migrate import auto_arguments
-from iris_migrate.exits import INTERRUPTED, OK
+from iris_migrate.commands.migrate import run_arguments
+from iris_migrate.exits import MISSING, OK, Interrupted, Unavailable, UsageError
+from iris_migrate.rehearsal.known_faults import KNOWN
 
 if TYPE_CHECKING:
     from iris_migrate.rehearsal.launch import World
 
+DESCRIPTION = (
+    "Starts a practice AWS and a practice host in a process of their own, on loopback addresses only, and brings the"
+    " checklist lambda-to-ec2 to hold on them. When it ends, they are gone."
+)
+EPILOG = "faults:\n" + "\n".join(
+    f"  {name + (f'[={fault.what}]' if fault.what else '')}\n      {fault.says}" for name, fault in KNOWN.items()
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    auto_arguments(parser)
+    run_arguments(parser)
     parser.add_argument("--host", choices=("practice",), default="practice", help="which host to practise on")
-    parser.add_argument("--fault", metavar="NAME", action="append", default=[], help="script a failure")
-    parser.add_argument("--serve", action="store_true", help="keep the world up and print how to reach it")
+    parser.add_argument(
+        "--fault", metavar="NAME[=WHAT]", action="append", default=[], help="script a failure; may be repeated"
+    )
+    parser.add_argument(
+        "--serve", action="store_true", help="keep the world up and print the variables by which commands find it"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    from iris_migrate.commands import migrate
     from iris_migrate.rehearsal.launch import start_world
 
-    print("Starting the practice world …", file=sys.stderr, flush=True)
-    with start_world(faults=args.fault) as world:
-        if args.serve:
-            return _serve(world)
-        os.environ.clear()
-        os.environ.update(world.environment(_environment))
-        args.checklist = "lambda-to-ec2"
-        from iris_migrate.commands import migrate
+    _check(args.fault)
+    args.checklist = "lambda-to-ec2"
+    own = getattr(args, "state", None)
+    state = Path(own).absolute() if own else None
+    with _ended_by_signals():
+        print("Starting the practice world …", file=sys.stderr, flush=True)
+        with start_world(faults=args.fault, state=state) as world:
+            if args.serve:
+                return _serve(world)
+            os.environ.update(world.env)
+            for name in set(os.environ) - set(world.environment()):
+                del os.environ[name]
+            return migrate.run(args)
 
-        return migrate.run(args)
+
+def _check(faults: list[str]) -> None:
+    """What can be refused before anything is started."""
+    for fault in faults:
+        if fault.partition("=")[0] not in KNOWN:
+            raise UsageError(f"--fault {fault}: no fault is called that. There are: {', '.join(KNOWN)}.")
+    if not sys.platform.startswith("linux"):
+        raise Unavailable("A rehearsal needs Linux: the practice host runs real programs of it. Try a virtual machine.")
+    if importlib.util.find_spec("moto") is None:
+        raise Unavailable(
+            "The practice AWS is not installed. Install iris-migrate with its rehearsal: `make setup` in the"
+            " repository, or `pipx install '.[rehearsal]'`, or `uv run --extra rehearsal iris-migrate rehearse`."
+        )
 
 
 def _serve(world: World) -> int:
@@ -44,21 +79,27 @@ def _serve(world: World) -> int:
         print(f"{name}={shlex.quote(value)}")
     sys.stdout.flush()
     print(
-        "The practice world is up. In another terminal: set these variables, then use iris-migrate as always."
-        " Ctrl-C ends it.", file=sys.stderr, flush=True,
+        "The practice world is up. In another terminal: set these variables (`set -a`, paste them, `set +a`), then use"
+        " iris-migrate as always. Ctrl-C ends it.", file=sys.stderr, flush=True,
     )  # fmt: skip
     try:
         world.process.wait()
-    except KeyboardInterrupt:
+    except Interrupted:
         return OK
-    return INTERRUPTED
+    print("The practice world ended by itself.", file=sys.stderr)
+    return MISSING
 
 
-_environment = dict(os.environ)
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """While the world starts and serves, a signal ends it in order; a run inside has signals of its own."""
 
+    def end(number: int, frame: object) -> None:
+        raise Interrupted("Interrupted. The practice world is gone.")
 
-def _end(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-signal.signal(signal.SIGTERM, _end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -56,8 +56,11 @@ class Operator(Protocol):
         """Show a plan in full and ask. `again` says why it is shown a second time."""
         ...
 
-    async def answer(self, step: Step, ask: OperatorAsk) -> tuple[str, str] | None:
-        """What the operator says, and who said it; None when nobody does now (the run then waits or stops)."""
+    async def answer(self, step: Step, ask: OperatorAsk) -> tuple[str, str] | Decision | None:
+        """What the operator says, and who said it; a decision not to answer; None when nobody does now.
+
+        After None the run looks again, and asks again, until `patience` is over.
+        """
         ...
 
     async def failed(self, failure: Failure) -> Decision: ...

@@ -9,7 +9,8 @@ from iris_migrate.language.checklist import Checklist
 from iris_migrate.resources.base import resource_class
 
 # What the session, the lease and the connection to the host call by themselves.
-OWN = frozenset({"ec2:DescribeInstances", "ec2:DescribeTags", "ec2:CreateTags", "ec2:GetConsoleOutput"})
+OWN = frozenset({"ec2:DescribeInstances", "ec2:GetConsoleOutput"})
+LEASE = frozenset({"ec2:DescribeTags", "ec2:CreateTags"})  # taken by the first change: what only looks needs none
 UNGUARDED = frozenset({"sts:GetCallerIdentity"})  # needs no permission
 
 # Operations whose action has another name (IAM's service authorization reference).
@@ -23,9 +24,10 @@ _PARAMETERS = "arn:aws:ssm:{region}::parameter/aws/service/*"
 
 def calls_of(checklist: Checklist) -> frozenset[str]:
     """Every call that steps of a checklist may make, and the engine's own."""
-    declared: set[str] = set(OWN)
-    for step in checklist.steps:
-        declared |= resource_class(step.resource).calls
+    classes = [resource_class(step.resource) for step in checklist.steps]
+    declared = OWN.union(*(cls.calls for cls in classes))
+    if any(not cls.check_only for cls in classes):
+        declared |= LEASE
     return frozenset(declared) - UNGUARDED
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from iris_migrate.engine.events import Status
@@ -57,6 +57,12 @@ class CheckResult:
             return MISSING
         blocking = [step for step in open_ if step.status is not Status.WAITING]
         return WAITING if blocking and all(step.status in _WAITS for step in blocking) else WRONG
+
+    def only(self, ids: Collection[str]) -> CheckResult:
+        """The part of it that is about these steps."""
+        steps = tuple(step for step in self.steps if step.id in ids)
+        phases = {id_: title for id_, title in self.phases.items() if any(step.phase == id_ for step in steps)}
+        return replace(self, steps=steps, phases=phases)
 
     def document(self) -> dict[str, Any]:
         """Plain data for JSON."""

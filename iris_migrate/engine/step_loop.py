@@ -106,6 +106,9 @@ class StepLoop:
         assert isinstance(ask, OperatorAsk)
         run.tell(step, Status.NEEDS_OPERATOR, str(ask.question))
         said = await run.operator.answer(step, ask)
+        if isinstance(said, Decision):
+            run.decide(step, said, Status.NEEDS_OPERATOR, str(ask.question))
+            return True, None
         if said is not None:
             run.record.add_answer(run.clock.now(), step.id, *said)
         elif run.clock.now() - self.started >= min(step.timeout, run.operator.patience):

@@ -1,0 +1,27 @@
+"""Which frontend fits the terminal, and the way into it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+
+
+def wants_screen(args: argparse.Namespace) -> bool:
+    """Whether the screens are used: terminals on both sides that can draw (others make Textual hang), and built."""
+    if getattr(args, "plain", False) or getattr(args, "format", "text") != "text":
+        return False
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "") in ("", "dumb"):
+        return False
+    return importlib.util.find_spec("iris_migrate.tui.app") is not None
+
+
+def interactive(args: argparse.Namespace) -> int:
+    """Guide a person through a checklist at the frontend that fits."""
+    if wants_screen(args):
+        return int(importlib.import_module("iris_migrate.tui.app").run(args))
+    from iris_migrate.commands.guided import guided
+    from iris_migrate.commands.interruption import run_interruptible
+
+    return run_interruptible(guided(args))

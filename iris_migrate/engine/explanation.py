@@ -1,0 +1,41 @@
+"""A failure in words: what was expected and seen, its lines, and the likely cause with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from iris_migrate.engine.consent import Failure
+from iris_migrate.language.troubleshooting import Symptom
+
+SHOWN = 20  # lines of output and of the journal
+
+
+def failure_lines(failure: Failure, symptoms: Callable[[], Mapping[str, Symptom]]) -> Iterator[str]:
+    """The panel of a failure, line by line. Symptoms are only read when the step names some."""
+    yield f"✗ {failure.step.id}  {failure.step.title}"
+    yield f"  {failure.why}"
+    for item in failure.evidence:
+        yield f"  {item.asked}: expected {item.expected}, seen {item.seen}"
+    if failure.lines:
+        yield "  Its last lines:"
+        yield from (f"    | {line}" for line in failure.lines[-SHOWN:])
+    if failure.journal:
+        yield "  The host's journal meanwhile:"
+        yield from (f"    | {line}" for line in failure.journal[-SHOWN:])
+    if failure.step.troubleshoot:
+        yield from _causes(failure, symptoms())
+
+
+def _causes(failure: Failure, symptoms: Mapping[str, Symptom]) -> Iterator[str]:
+    lines = [failure.why, *failure.lines, *failure.journal, *(item.seen for item in failure.evidence)]
+    named = [symptoms[name] for name in failure.step.troubleshoot if name in symptoms]
+    likely = [cause for symptom in named for cause in symptom.likely(lines)]
+    for cause in likely:
+        yield f"  Likely: {cause.says}"
+        yield f"    Next: {cause.remedy}"
+    if likely:
+        return
+    for symptom in named:
+        yield f"  It may be: {symptom.says}"
+        yield from (f"    {cause.says} Next: {cause.remedy}" for cause in symptom.causes)
+        yield from (f"    To see {look.shows}: {look.command}" for look in symptom.look)
