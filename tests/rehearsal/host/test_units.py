@@ -229,6 +229,16 @@ def test_the_journals_filters(host: PracticeAccess) -> None:
     assert host.run("journalctl -t one --until '1 hour ago'").out == "-- No entries --\n"
 
 
+def test_a_burst_over_the_rate_limit_is_suppressed_and_said_so(host: PracticeAccess) -> None:
+    loud = "i=0; while [ $i -lt 300 ]; do echo line; i=$((i+1)); done; sleep 1.2; echo end; sleep 60"
+    text = f"[Service]\nLogRateLimitIntervalSec=1s\nLogRateLimitBurst=100\nExecStart=/bin/sh -c '{loud}'\n"
+    write(host, text.replace("$", "$$").replace("{", "{{").replace("}", "}}"), "loud.service")
+    assert host.run("sudo systemctl start loud").status == 0
+    until(lambda: "end" in host.run("journalctl -u loud -o cat").out)
+    assert host.run("journalctl -u loud -o cat -g '^line'").out.count("line") == 100
+    assert host.run("journalctl -g Suppressed -o cat").out == "Suppressed 200 messages from loud.service\n"
+
+
 def test_units_that_come_with_the_system_are_there(host: PracticeAccess) -> None:
     ran = host.run(
         "systemctl is-active ssh logrotate.timer apt-daily-upgrade.timer; systemctl is-enabled logrotate.timer"

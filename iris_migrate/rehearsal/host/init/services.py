@@ -7,30 +7,28 @@ import contextlib
 import os
 import re
 import signal
-import socket
-import struct
-import subprocess
 import time
 import uuid
 from pathlib import Path
 from typing import Protocol
 
 from iris_migrate.rehearsal.host.init import processes
-from iris_migrate.rehearsal.host.init.journal import SUPPRESSED, Journal, RateLimit
+from iris_migrate.rehearsal.host.init.journal import Journal, RateLimit
+from iris_migrate.rehearsal.host.init.launching import STEPS, StepFailed, launch
+from iris_migrate.rehearsal.host.init.output import Output
+from iris_migrate.rehearsal.host.init.readiness import Readiness
 from iris_migrate.rehearsal.host.init.spawning import Spawning
 from iris_migrate.rehearsal.host.init.unit_files import (
     UnitFile,
     UnitFileError,
     assignments,
     environment_file,
-    expand,
     specifiers,
     words,
 )  # fmt: skip
 from iris_migrate.rehearsal.host.tree import AS_USER, Tree
 
 CLEAN_SIGNALS = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE}
-STEPS = {200: "CHDIR", 203: "EXEC", 217: "USER", 226: "NAMESPACE", 1: "FAILURE", 2: "INVALIDARGUMENT"}
 
 
 class Machine(Protocol):
@@ -42,14 +40,6 @@ class Machine(Protocol):
 
     def environment(self, user: str) -> dict[str, str]: ...
     def user_exists(self, user: str) -> bool: ...
-
-
-class StepFailed(Exception):
-    """A process of a unit could not be started: systemd's exit status for it, and the reason."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 def monotonic_us() -> int:
@@ -75,8 +65,8 @@ class Service:
         self._ready = asyncio.Event()
         self._restart: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._notify: socket.socket | None = None
-        self._limit = RateLimit()
+        self._readiness: Readiness | None = None
+        self._output = self._new_output()
 
     # --- what the unit file says
 
@@ -122,45 +112,11 @@ class Service:
         fields = {"INVOCATION_ID": self.invocation} if self.invocation else {}
         self.machine.journal.from_init(self.name, message, priority=priority, **fields)
 
-    def _listen_to(self, fd: int, pid: int, identifier: str) -> None:
-        """Write what comes out of a process's pipe to the journal, line by line."""
-        rest = b""
-        loop = asyncio.get_running_loop()
-
-        def readable() -> None:
-            nonlocal rest
-            try:
-                data = os.read(fd, 65536)
-            except BlockingIOError:
-                return
-            *lines, rest = (rest + data).split(b"\n")
-            if not data and rest:
-                lines, rest = [rest], b""
-            for line in lines:
-                self._line(line, pid, identifier)
-            if not data:
-                loop.remove_reader(fd)
-                os.close(fd)
-
-        os.set_blocking(fd, False)
-        loop.add_reader(fd, readable)
-
-    def _line(self, line: bytes, pid: int, identifier: str) -> None:
-        priority = self.file.one("Service", "SyslogLevelPrefix", "yes") != "no" and re.match(rb"<([0-7])>", line)
-        level = int(priority.group(1)) if priority else 6
-        passes, dropped = self._limit.admit(time.monotonic())
-        if dropped:
-            self.machine.journal.write(
-                SUPPRESSED.format(count=dropped, unit=self.name), PRIORITY=6, SYSLOG_IDENTIFIER="systemd-journald",
-                _PID=1, _TRANSPORT="driver", _SYSTEMD_UNIT="systemd-journald.service",
-            )  # fmt: skip
-        if passes and line:
-            self.machine.journal.write(
-                line[3:] if priority else line, PRIORITY=level, SYSLOG_FACILITY=3,
-                SYSLOG_IDENTIFIER=identifier, _PID=pid,
-                _UID=0 if self.user == "root" else 999, _TRANSPORT="stdout", _SYSTEMD_UNIT=self.name,
-                _SYSTEMD_INVOCATION_ID=self.invocation, _COMM=identifier,
-            )  # fmt: skip
+    def _new_output(self) -> Output:
+        interval = self._seconds("LogRateLimitIntervalSec", 30.0) or 30.0  # 0 is ignored, as systemd does
+        limit = RateLimit(interval, self._number("LogRateLimitBurst", 10000) or 10000)
+        levels = self.file.one("Service", "SyslogLevelPrefix", "yes") != "no"
+        return Output(self.machine.journal, limit, self.name, self.user, self.invocation, levels)
 
     # --- states
 
@@ -205,9 +161,7 @@ class Service:
     async def _begin(self) -> str:
         self.invocation, self.result, self.status_text = uuid.uuid4().hex, "success", ""
         self.exec_status = self.exec_code = self.main_pid = self.main_start = 0
-        self._limit = RateLimit(
-            self._seconds("LogRateLimitIntervalSec", 30.0) or 30.0, self._number("LogRateLimitBurst", 10000) or 10000
-        )
+        self._output = self._new_output()
         if self.kind == "always":
             self.main_pid = os.getpid() if "Service" in self.file.sections else 0
             self.main_start = monotonic_us()
@@ -329,7 +283,7 @@ class Service:
     def _failed(self, result: str) -> str:
         """The unit has ended by itself: failed or inactive, and started again if its file says so."""
         self.result, self.main_pid, self.control_pid = result, 0, 0
-        self._close_notify()
+        self._stop_listening()
         if result == "success":
             self.say(f"{self.name}: Deactivated successfully.")
         else:
@@ -399,7 +353,7 @@ class Service:
         self.result = (
             "success" if clean and (code == 0 or -code in CLEAN_SIGNALS) else "timeout" if not clean else "exit-code"
         )
-        self._close_notify()
+        self._stop_listening()
         self._set(
             "inactive" if self.result == "success" else "failed", "dead" if self.result == "success" else "failed"
         )
@@ -488,10 +442,10 @@ class Service:
             except OSError:
                 if not optional:
                     raise
-        if self.kind == "notify" and self._notify is None:
-            self._open_notify()
-        if self._notify is not None:
-            environment["NOTIFY_SOCKET"] = f"@practice-notify-{self.invocation}"
+        if self.kind == "notify" and self._readiness is None:
+            self._readiness = Readiness(self.invocation, self._told)
+        if self._readiness is not None:
+            environment["NOTIFY_SOCKET"] = self._readiness.name
         if self.main_pid:
             environment["MAINPID"] = str(self.main_pid)
         return environment
@@ -500,31 +454,10 @@ class Service:
         user = "root" if "+" in marks or "!" in marks else self.user
         if not self.machine.user_exists(user):
             raise StepFailed(217, "No such process")
-        environment = environment | {AS_USER: user}
-        for line in self.file.all("Service", "ReadWritePaths"):
-            for path in words(line):
-                if not path.startswith(("-", "+-")) and not Path(path).exists():
-                    raise StepFailed(226, f"Failed to set up mount namespacing: {path}: No such file or directory")
-        cwd = self.file.one("Service", "WorkingDirectory", "/")
-        folder = Path(cwd.removeprefix("-")) if cwd not in ("~",) else self.machine.tree.home(user)
-        if not folder.is_dir():
-            if not cwd.startswith("-"):
-                raise StepFailed(200, "Changing to the requested working directory failed: No such file or directory")
-            folder = Path("/")
-        argv = expand(argv, environment)
-        program = argv[0] if argv[0].startswith("/") else _found(argv[0], self.machine.tree.path)
-        reading, writing = os.pipe()
-        try:
-            pid, end = self.machine.spawning.start(
-                [program, *argv[1:]], environment, folder, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing,
-                umask=int(self.file.one("Service", "UMask", "0022"), 8),
-            )  # fmt: skip
-        except OSError as error:
-            os.close(reading)
-            raise StepFailed(203, os.strerror(error.errno or 0)) from error
-        finally:
-            os.close(writing)
-        self._listen_to(reading, pid, self.file.one("Service", "SyslogIdentifier") or Path(argv[0]).name)
+        pid, end, pipe = launch(
+            self.machine.spawning, self.machine.tree, self.file, user, argv, environment | {AS_USER: user}
+        )
+        self._output.listen(pipe, pid, self.file.one("Service", "SyslogIdentifier") or Path(argv[0]).name)
         return pid, end
 
     async def _control(self, argv: list[str], marks: str, environment: dict[str, str], *, main: bool = False) -> bool:
@@ -554,44 +487,18 @@ class Service:
 
     # --- readiness
 
-    def _open_notify(self) -> None:
-        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        self._notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._notify.bind(f"\0practice-notify-{self.invocation}")
-        asyncio.get_running_loop().add_reader(self._notify, self._told)
+    def _stop_listening(self) -> None:
+        if self._readiness is not None:
+            self._readiness.close()
+            self._readiness = None
 
-    def _close_notify(self) -> None:
-        if self._notify is not None:
-            asyncio.get_running_loop().remove_reader(self._notify)
-            self._notify.close()
-            self._notify = None
-
-    def _told(self) -> None:
-        if self._notify is None:
-            return
-        data, control, _, _ = self._notify.recvmsg(8192, socket.CMSG_SPACE(struct.calcsize("3i")))
-        sender = next(
-            (struct.unpack("3i", raw[:12])[0] for _, kind, raw in control if kind == socket.SCM_CREDENTIALS), 0
-        )
+    def _told(self, sender: int, said: dict[str, str]) -> None:
         if self.file.one("Service", "NotifyAccess", "main") == "main" and sender != self.main_pid:
-            self.say(
-                f"{self.name}: Got notification message from PID {sender}, but reception only permitted for main PID "
-                f"{self.main_pid}",
-                4,
-            )
+            only = f"reception only permitted for main PID {self.main_pid}"
+            self.say(f"{self.name}: Got notification message from PID {sender}, but {only}", 4)
             return
-        for line in data.decode(errors="replace").splitlines():
-            name, _, value = line.partition("=")
-            if name == "READY" and value == "1":
-                self._ready.set()
-            elif name == "STATUS":
-                self.status_text = value
-            elif name == "MAINPID" and value.isdigit():
-                self.main_pid = int(value)
-
-
-def _found(program: str, path: str) -> str:
-    for folder in path.split(":"):
-        if os.access(f"{folder}/{program}", os.X_OK):
-            return f"{folder}/{program}"
-    return f"/nonexistent/{program}"
+        if said.get("READY") == "1":
+            self._ready.set()
+        self.status_text = said.get("STATUS", self.status_text)
+        if said.get("MAINPID", "").isdigit():
+            self.main_pid = int(said["MAINPID"])

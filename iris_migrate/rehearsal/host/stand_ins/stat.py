@@ -52,7 +52,7 @@ def _with_owners(root: str, template: str, printf: bool, others: list[str], file
     reading, writing = os.pipe()
     pid = os.posix_spawn(
         REAL,
-        [REAL, *others, f"{option}={marked}", "--", *files],
+        command,
         os.environ,
         file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)],
     )
