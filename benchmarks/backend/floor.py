@@ -31,7 +31,7 @@ class BareService(Service):
             target="bare:app",
             PYTHONPATH=str(HERE),
             BARE_ANSWER=str(kept),
-            IRIS_ACCESS_LOG="",
+            IRIS_ACCESS_LOG="off",
         )
 
 

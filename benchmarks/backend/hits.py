@@ -46,7 +46,7 @@ def measure(folder: Path) -> list[Figure]:
             beside=_beside(rounds, "p99_ms", "ms"),
         ),
         Figure(
-            f"hit after {hits} hits, share of the bare view beside the first rounds' share", aged / share, at_least=0.85,
+            f"hit after {hits} hits, share of the bare view beside the first share", aged / share, at_least=0.85,
             beside=f"first {share:.2f}, now {aged:.2f}",
         ),
     ]  # fmt: skip

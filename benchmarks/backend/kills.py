@@ -26,9 +26,9 @@ def measure(folder: Path) -> list[Figure]:
     with ModelServer() as model:
         answering = threading.Event()
         model.answers = lambda number: (answering.set(), (200, {}, _said(model.calls[number - 1]["input"])))[1]
-        with Service(folder, model.url) as service, log.open("a", encoding="utf-8") as written:
+        with Service(folder, model.url, IRIS_WORKERS="4") as service, log.open("a", encoding="utf-8") as written:
             for number in range(KILLS):
-                until(lambda: len(service.workers()) == 2, "a worker was not replaced")
+                until(lambda: len(service.workers()) >= 3, "the workers are not replaced")
                 source = f"value = {number}\n" * 20
                 answering.clear()
                 raw = _ask_and_kill(service, source, answering, chance.uniform(0, LATEST))

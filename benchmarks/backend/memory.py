@@ -15,7 +15,7 @@ STARTS = 5
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Answers are there from an earlier process, as after a reboot; memory is the resident sum, shared pages and all."""
+    """Answers are there from an earlier process, as after a reboot. Memory is the resident sum with shared pages."""
     (folder / "ours").mkdir()
     script = write_script(folder, request_body(ten_kilobytes()), json_headers())
     with ModelServer() as model:

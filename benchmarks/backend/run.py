@@ -24,9 +24,8 @@ def main() -> int:
         print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
     now = datetime.datetime.now(datetime.UTC)
-    print(
-        f"{now:%Y-%m-%d}  {os.cpu_count()} cores  {platform.system()} {platform.machine()}  Python {platform.python_version()}"
-    )
+    machine = f"{os.cpu_count()} cores  {platform.system()} {platform.machine()}  Python {platform.python_version()}"
+    print(f"{now:%Y-%m-%d}  {machine}  load {os.getloadavg()[0]:.1f} before", flush=True)
     over = 0
     for part in parts:
         with tempfile.TemporaryDirectory(prefix="iris-bench-") as folder:
