@@ -53,9 +53,9 @@ def test_counts_of_several_processes_add_up(in_child: InChild) -> None:
 
 def test_what_a_dead_process_counted_stays_and_its_column_is_used_again(in_child: InChild) -> None:
     descriptor = anonymous_file()
-    for _ in range(140):
+    for _ in range(40):
         os.waitpid(in_child(lambda: Board(descriptor).add(hits=1)), 0)
-    assert Board(descriptor).counters()["hits"] == 140
+    assert Board(descriptor).counters()["hits"] == 40
 
 
 def test_a_lock_is_held_against_other_processes_until_its_holder_dies(in_child: InChild) -> None:
