@@ -50,8 +50,8 @@ EOF
 }
 property() { systemctl show -p "$1" "$service.service" | sed -n "s/^$1=//p"; }
 healthy() {
-    seconds=0
-    while [ "$seconds" -lt 60 ]; do
+    until=$(($(date +%s) + 60))
+    while [ "$(date +%s)" -lt "$until" ]; do
         # systemd waits before it starts it again: the new code does not come up, no use in waiting longer.
         case "$(property ActiveState) $(property SubState) $(property NRestarts)" in
             failed* | *auto-restart* | *[1-9]) return 1 ;;
@@ -62,7 +62,6 @@ healthy() {
             return
         fi
         sleep 1
-        seconds=$((seconds + 1))
     done
     return 1
 }
