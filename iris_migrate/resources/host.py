@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
-from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge, unknown
+from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge
 from iris_migrate.resources.base import Ref, Resource
 from iris_migrate.resources.ec2.console import launch_time
 from iris_migrate.target import Target, Unreadable
@@ -48,10 +48,11 @@ class Reachable(Resource):
         return conclude(evidence)
 
     async def _no_answer(self, target: Target, asked: str, error: Unreadable) -> Finding:
-        """Booting for a while after the launch; then, or with a wrong key at once, it cannot be told."""
-        if not error.lasting:
-            launched = await launch_time(target, str(self.instance))
-            if target.clock.now() < launched + _BOOT:
-                evidence = [Evidence(asked, "answers with the pinned key", "no answer yet", Verdict.CONVERGING)]
-                return conclude(evidence, reason=f"booting: {error}", until=launched + _BOOT)
-        return unknown(str(error))
+        """Booting for a while after the launch; afterwards, or with a wrong key at once, it cannot be told."""
+        if error.lasting:
+            raise error
+        launched = await launch_time(target, str(self.instance))
+        if target.clock.now() >= launched + _BOOT:
+            raise error
+        evidence = [Evidence(asked, "answers with the pinned key", "no answer yet", Verdict.CONVERGING)]
+        return conclude(evidence, reason=f"booting: {error}", until=launched + _BOOT)

@@ -15,7 +15,9 @@ import yaml
 
 from iris_migrate import resources
 from iris_migrate.changes import Change
+from iris_migrate.findings import Finding, unknown
 from iris_migrate.resources.base import Resource, resource_class
+from iris_migrate.target import Unreadable
 from iris_migrate.values import SPECIALS, AnswerRef, Kept, Secret, StepKey, Text, Unresolved, text
 from tests.resources.target import CaseTarget
 
@@ -96,6 +98,14 @@ class Case:
     def stated(self, name: str) -> Any:
         """A part of the case with tokens filled in."""
         return _with_token(self.data[name], self.key.token)
+
+
+async def inspected(resource: Resource, target: CaseTarget) -> Finding:
+    """What the resource finds; what it cannot read is unknown, as for the engine."""
+    try:
+        return await resource.inspect(target)
+    except Unreadable as error:
+        return unknown(str(error))
 
 
 @cache

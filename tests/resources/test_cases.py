@@ -11,7 +11,7 @@ from iris_migrate.encoding import canonical, decode, decode_finding, encode
 from iris_migrate.findings import Finding, Verdict
 from iris_migrate.resources.base import CannotUndo, parameters
 from iris_migrate.values import unresolved
-from tests.resources.cases import Case, Containing, cases, changes_differ, same
+from tests.resources.cases import Case, Containing, cases, changes_differ, inspected, same
 from tests.resources.purity import nothing_but_thought
 
 
@@ -25,7 +25,7 @@ every_case = pytest.mark.parametrize("case", cases(), ids=lambda case: case.name
 
 
 async def found(case: Case, which: str = "facts") -> Finding:
-    return await case.resource().inspect(case.target(which))
+    return await inspected(case.resource(), case.target(which))
 
 
 def planned(case: Case, finding: Finding) -> list[Change]:

@@ -11,7 +11,7 @@ from iris_migrate.changes import AwsCall, Change
 from iris_migrate.findings import Finding, Verdict
 from iris_migrate.resources.base import Resource, resource_class
 from iris_migrate.values import Unresolved
-from tests.resources.cases import Case, cases, classes
+from tests.resources.cases import Case, cases, classes, inspected
 from tests.resources.purity import TouchedTheWorld, nothing_but_thought
 
 every_class = pytest.mark.parametrize("cls", classes(), ids=lambda cls: cls.kind)
@@ -30,7 +30,7 @@ async def surfaces_and_calls(cls: type[Resource]) -> tuple[set[str], set[str]]:
         findings = []
         for which in ("facts", *(name for name in ("after", "back") if name in case.data)):
             target = case.target(which)
-            findings.append(await resource.inspect(target))
+            findings.append(await inspected(resource, target))
             asked |= target.asked
             called |= target.called
         changes = [change for finding in findings for change in resource.plan(finding)]
