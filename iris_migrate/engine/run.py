@@ -42,6 +42,7 @@ class Run:
     emit: Listener
     statuses: dict[str, Status] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
+    current: bool = False  # nothing was done or waited for since everything was looked at
 
     async def all(self, only: Sequence[str] | None = None) -> None:
         """Bring every step (or these) to hold, phase by phase. Raises Stopped."""
@@ -51,14 +52,15 @@ class Run:
             settled = self._settled()
             for phase in self.checklist.phases:
                 steps = [step for step in wanted if step.phase == phase.id]
-                if steps:
+                if steps and not self.current:
                     await self.look()
                 for step in steps:
                     await self.bring(step)
             waits = any(self.statuses[step.id] is Status.WAITING for step in wanted)
             if not waits or self._settled() == settled:  # a step may name one that stands further down
                 break
-        await self.look()
+        if not self.current:
+            await self.look()
 
     def _settled(self) -> set[str]:
         return {name for name, status in self.statuses.items() if status.settled}
@@ -66,6 +68,7 @@ class Run:
     async def look(self, steps: set[str] | None = None) -> None:
         """Inspect, keep the findings, and tell the status of each step that is not being worked on."""
         await self.inspection.look(steps)
+        self.current = self.current or steps is None
         with self.record.together():
             for step in self.checklist.steps:
                 if steps is None or step.id in steps:
@@ -121,6 +124,7 @@ class Run:
         found = self.inspection.found[step.id]
         changes = found.resource.undo(self._before(done), found.finding)
         await self.lease.take(self.operator)
+        self.current = False
         outcome = await self.executor.execute(self.number, found.resource.key, changes, found.finding)
         await self.look(self.inspection.dependents(step.id))
         return outcome

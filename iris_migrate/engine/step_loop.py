@@ -88,6 +88,7 @@ class StepLoop:
     async def _execute(self, found: Inspected, changes: tuple[Change, ...]) -> Outcome:
         run = self.run
         await run.lease.take(run.operator)
+        run.current = False
         self.journal_from = await run.journal.mark(self.step)
         while True:
             try:
@@ -111,6 +112,7 @@ class StepLoop:
             return True, None
         if said is not None:
             run.record.add_answer(run.clock.now(), step.id, *said)
+            run.current = False
         elif run.clock.now() - self.started >= min(step.timeout, run.operator.patience):
             run.decide(step, Decision(Choice.STOP), Status.NEEDS_OPERATOR, str(ask.question))
             return True, None
@@ -124,6 +126,7 @@ class StepLoop:
         left = max(0.0, self.started + step.timeout - run.clock.now())
         run.emit(Waiting(run.clock.now(), step.id, found.finding.reason or step.title, left))
         await run.clock.sleep(min(step.retry_every, max(left, 0.05)))
+        run.current = False
         await run.look({step.id})
 
     async def _put_back(self, after: Inspected) -> None:
