@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from iris_migrate.changes import OperatorAsk
-from iris_migrate.engine.consent import Choice, Decision, Failure, Operator
+from iris_migrate.changes import Change, OperatorAsk
+from iris_migrate.engine.consent import Choice, Decision, Failure, Operator, inside
 from iris_migrate.engine.events import Listener, Status, StepStatus
 from iris_migrate.engine.executor import Executor, Outcome
 from iris_migrate.engine.inspection import Inspected, Inspection
@@ -27,7 +28,11 @@ class Stopped(Exception):
 
 @dataclass
 class Run:
-    """One pass over a checklist. Statuses are told as events and kept in the record."""
+    """One pass over a checklist. Statuses are told as events and kept in the record.
+
+    A frontend that drives it step by step holds `lock` while it works, so that one thing is done at a time;
+    `ending` asks it to stop where it only waits.
+    """
 
     number: int
     checklist: Checklist
@@ -43,6 +48,13 @@ class Run:
     statuses: dict[str, Status] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
     current: bool = False  # nothing was done or waited for since everything was looked at
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def begin(self) -> None:
+        """Settle what an earlier program left open, and look at everything."""
+        await self._settle_interrupted()
+        await self.look()
 
     async def all(self, only: Sequence[str] | None = None) -> None:
         """Bring every step (or these) to hold, phase by phase. Raises Stopped."""
@@ -115,19 +127,42 @@ class Run:
             raise Stopped(step.id)
         return told
 
-    async def undo(self, step: Step) -> Outcome:
-        """Put back what was before the step's first change in this generation. Raises CannotUndo."""
+    def undoing(self, step: Step) -> tuple[Change, ...]:
+        """What would put back what was before the step's first change, as far as is known now. Raises CannotUndo."""
         done = self.record.done(step.id)
         if not done:
             raise CannotUndo(f"{step.title}: nothing was changed by this step, so there is nothing to put back.")
-        await self.look({step.id})
         found = self.inspection.found[step.id]
-        changes = found.resource.undo(self._before(done), found.finding)
+        return tuple(found.resource.undo(self._before(done), found.finding))
+
+    async def undo(self, step: Step, agreed: Sequence[Change] | None = None) -> Outcome:
+        """Put back what was before the step's first change in this generation. Raises CannotUndo.
+
+        `agreed`: what was shown and consented to; anything else is refused.
+        """
+        self.undoing(step)
+        await self.look({step.id})
+        changes = self.undoing(step)
+        if agreed is not None and not inside(changes, agreed):
+            raise CannotUndo(f"{step.title}: what would be put back has changed since it was shown. Look at it again.")
+        found = self.inspection.found[step.id]
         await self.lease.take(self.operator)
         self.current = False
         outcome = await self.executor.execute(self.number, found.resource.key, changes, found.finding)
         await self.look(self.inspection.dependents(step.id))
         return outcome
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, or stop at once when that is asked for. Raises Stopped."""
+        both = {asyncio.ensure_future(self.clock.sleep(seconds)), asyncio.ensure_future(self.ending.wait())}
+        try:
+            if not self.ending.is_set():
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in both:
+                one.cancel()
+        if self.ending.is_set():
+            raise Stopped
 
     def _before(self, done: list[Intent]) -> Finding:
         """The finding before the first change. `kept` among its facts names that change when it set a file aside."""

@@ -125,7 +125,7 @@ class StepLoop:
         run, step = self.run, self.step
         left = max(0.0, self.started + step.timeout - run.clock.now())
         run.emit(Waiting(run.clock.now(), step.id, found.finding.reason or step.title, left))
-        await run.clock.sleep(min(step.retry_every, max(left, 0.05)))
+        await run.pause(min(step.retry_every, max(left, 0.05)))
         run.current = False
         await run.look({step.id})
 
