@@ -73,6 +73,11 @@ class Run:
                 break
         if not self.current:
             await self.look()
+        for step in wanted:  # what a later step has set in motion again comes to rest by itself
+            if self.statuses[step.id] is Status.CONVERGING:
+                await self.bring(step)
+        if not self.current:
+            await self.look()
 
     def _settled(self) -> set[str]:
         return {name for name, status in self.statuses.items() if status.settled}
