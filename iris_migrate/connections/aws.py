@@ -23,7 +23,7 @@ from iris_migrate.redact import clean
 from iris_migrate.target import AwsError, Clock
 from iris_migrate.values import SPECIALS, Text
 
-__all__ = ["AnswerLost", "AwsConnection", "AwsUnavailable", "CallPaced", "CallSeen", "Identity"]
+__all__ = ["AnswerLost", "AwsConnection", "AwsUnavailable", "CallPaced", "CallSeen", "Identity", "profiles"]
 
 _READS = ("Describe", "Get", "List", "BatchGet", "BatchCheck", "Filter", "Simulate", "Lookup", "Export", "Search")
 _MAKES = ("Create", "Allocate", "Import", "Run", "Publish", "Request", "Copy", "Add")
@@ -259,6 +259,17 @@ class AwsConnection:
 def _throttled(error: AwsError) -> bool:
     """All that is waited for at the start: somebody without a network wants to know it at once."""
     return error.code in THROTTLED
+
+
+def profiles() -> tuple[str, ...]:
+    """The profiles of the user's AWS configuration, by name. Blocks; a configuration that cannot be read has none."""
+    import botocore.exceptions
+    import botocore.session
+
+    try:
+        return tuple(sorted(clean(name) for name in botocore.session.Session().available_profiles))
+    except botocore.exceptions.BotoCoreError:
+        return ()
 
 
 def plain(value: Any) -> Any:

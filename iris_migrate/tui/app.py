@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 
-from iris_migrate.tui import themes
+from iris_migrate.tui import symbols, themes
 from iris_migrate.tui.commands import bindings, commands
 from iris_migrate.tui.place import Place
 from iris_migrate.tui.screens.page import Page
 from iris_migrate.tui.screens.start import StartScreen
+from iris_migrate.tui.symbols import Signs
 from iris_migrate.tui.widgets.header import Header
 
 if TYPE_CHECKING:
-    from iris_migrate.engine.session import Session
+    from iris_migrate.connections.threads import Threads
+    from iris_migrate.engine.results import CheckResult
+    from iris_migrate.engine.session import Options, Session
 
 Answer = TypeVar("Answer")
 REHEARSE = -1  # the answer of `run` when the operator chose to rehearse
@@ -46,11 +52,19 @@ class IrisApp(App[int]):
         self.args = args or argparse.Namespace()
         self.began = time.monotonic()
         self.session: Session | None = None
+        self.result: CheckResult | None = None
+        self.notice = ""  # what the Start screen says below its choices
+        self._options: Options | None = None
+        self._threads: Threads | None = None
+        self._signs = Signs(symbols.poor())
         self._held: deque[events.Key] = deque(maxlen=_HELD)
         self.set_reactive(IrisApp.place, Place(rehearsal=rehearsal))
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.theme = themes.chosen(getattr(self.args, "theme", ""))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._signs]
 
     def get_default_screen(self) -> Screen[Any]:
         """The Start screen is the first thing painted."""
@@ -70,7 +84,10 @@ class IrisApp(App[int]):
         answered = page.answered()
         await self._no_dialog()
         if page is not self.screen:
-            await self.switch_screen(page)
+            if len(self.screen_stack) == 1:  # Textual cannot take the screen away that it began with
+                await self.push_screen(page)
+            else:
+                await self.switch_screen(page)
         answer: Answer = await answered
         return answer
 
@@ -88,6 +105,45 @@ class IrisApp(App[int]):
             await free.wait()
         finally:
             self.screen_change_signal.unsubscribe(self)
+
+    # What the screens share
+
+    async def in_thread(self, work: Callable[[], Answer]) -> Answer:
+        """Do what blocks in a daemon thread of our own: it never holds the program's end up."""
+        from iris_migrate.connections.threads import Threads
+
+        if self._threads is None:
+            self._threads = Threads("screens", 4)
+        return await self._threads.run(work)
+
+    async def read_options(self) -> Options:
+        """What the command line said, as the engine takes it."""
+        if self._options is None:
+            from iris_migrate.tui.launch import options
+
+            self._options = await self.in_thread(lambda: options(self.args))
+        return self._options
+
+    def at(self, **known: Any) -> None:
+        """Where we are, as far as it became known."""
+        self.place = replace(self.place, **known)
+
+    def take_session(self, session: Session) -> None:
+        """The open session: the header hears where it is."""
+        from iris_migrate.tui.launch import place_of
+
+        self.session = session
+        self.place = place_of(session, self.place)
+
+        def hear(event: object) -> None:
+            self.place = place_of(session, self.place, event)
+
+        session.listen(hear)
+
+    async def end_session(self) -> None:
+        session, self.session = self.session, None
+        if session is not None:
+            await session.close()
 
     def leave_for(self, what: str) -> None:
         """End the app so that the command line can go on with something else."""
@@ -148,9 +204,9 @@ class IrisApp(App[int]):
         self.exit(0)
 
 
-def run(args: argparse.Namespace | None = None, *, rehearsal: bool = False) -> int:
+def run(args: argparse.Namespace | None = None) -> int:
     """Open the app on this terminal; the exit code, or REHEARSE."""
-    code = IrisApp(args, rehearsal=rehearsal).run()
+    code = IrisApp(args, rehearsal="IRIS_PRACTICE" in os.environ).run()
     return 0 if code is None else code
 
 

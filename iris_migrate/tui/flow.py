@@ -1,4 +1,4 @@
-"""The guided way, as straight code: each screen is shown and gives a typed answer."""
+"""The guided way, as straight code: each screen is shown and gives a typed answer; no answer leads one back."""
 
 from __future__ import annotations
 
@@ -10,11 +10,45 @@ if TYPE_CHECKING:
     from iris_migrate.tui.app import IrisApp
 
 
-async def journey(app: IrisApp, first: StartScreen) -> None:
-    """From the Start screen to the end, and back to the Start screen."""
-    start = first
+async def journey(app: IrisApp, start: StartScreen) -> None:
+    """From the Start screen to the checklist, and back to the Start screen."""
     while True:
-        match await app.show(start):
+        chosen = await app.show(start)
+        match chosen.choice:
             case Choice.REHEARSE:
                 return app.leave_for("rehearse")
+            case Choice.CONTINUE if chosen.begun:
+                await checklist(app)
+            case _:
+                if await prepared(app):
+                    await checklist(app)
         start = StartScreen()
+
+
+async def prepared(app: IrisApp) -> bool:
+    """Account, old side, settings; True when the settings are written."""
+    from iris_migrate.tui.screens.connect import ConnectScreen
+    from iris_migrate.tui.screens.discover import DiscoverScreen
+    from iris_migrate.tui.screens.settings import SettingsScreen
+
+    while (account := await app.show(ConnectScreen())) is not None:
+        while (found := await app.show(DiscoverScreen(account))) is not None:
+            if await app.show(SettingsScreen(found)):
+                return True
+    return False
+
+
+async def checklist(app: IrisApp) -> None:
+    """The checklist, until it is left."""
+    from iris_migrate.tui.operator import ScreenOperator
+    from iris_migrate.tui.screens.checklist import ChecklistScreen
+    from iris_migrate.tui.screens.opening import OpeningScreen
+
+    session = await app.show(OpeningScreen(lambda: ScreenOperator(app)))
+    if session is None:
+        return
+    app.take_session(session)
+    try:
+        app.result = await app.show(ChecklistScreen(session))
+    finally:
+        await app.end_session()

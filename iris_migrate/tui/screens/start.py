@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from textual.containers import Vertical
 from textual.content import Content
@@ -14,36 +16,79 @@ from textual.widgets.option_list import Option
 from iris_migrate.tui.commands import bindings
 from iris_migrate.tui.screens.page import Page
 
+if TYPE_CHECKING:
+    from iris_migrate.tui.standing import Standing
+
 
 class Choice(StrEnum):
     CONTINUE = "continue"
-    NEW = "new"
-    VERIFY = "verify"
-    DECOMMISSION = "decommission"
+    SETTINGS = "settings"
     REHEARSE = "rehearse"
 
 
-NAMES = {
-    Choice.CONTINUE: "Continue",
-    Choice.NEW: "New migration",
-    Choice.VERIFY: "Verify again",
-    Choice.DECOMMISSION: "Decommission Lambda",
-    Choice.REHEARSE: "Rehearse",
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """`begun` is None when the choice was made before it was known."""
+
+    choice: Choice
+    begun: bool | None
+
+
+_WIDTH = 16
+_SAYS = {
+    Choice.CONTINUE: ("Migrate", "go on where it stands, or begin"),
+    Choice.SETTINGS: ("Settings", "account, old side, settings and what they cost, before anything is made"),
+    Choice.REHEARSE: ("Rehearse", "the whole way on this machine alone; nothing real is touched"),
 }
+WELCOME = "Takes a Flask service off AWS Lambda, puts it on an EC2 host and keeps proving that it holds."
+REHEARSED = (
+    "This is a rehearsal: a practice AWS and a practice host on this machine. Nothing real is touched, nothing"
+    " costs money, and all of it is gone when you leave."
+)
 
 
-class StartScreen(Page[Choice]):
+class StartScreen(Page[Chosen]):
     AREA = "start"
+    TITLE_IN_HEADER = "Start"
     CSS_PATH = "start.tcss"
     BINDINGS = bindings("start")
+    HELP = (
+        "Where every sitting begins. Migrate leads step by step through the account, the old side and the settings to"
+        " the checklist, or straight to the checklist when it was begun before. Looking changes nothing; each change"
+        " is shown before it is made."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._standing: Standing | None = None
 
     def body(self) -> Iterator[Widget]:
+        choices = [choice for choice in Choice if not (choice is Choice.REHEARSE and self.iris.place.rehearsal)]
         with Vertical(id="start"):
-            yield Static("Takes a Flask service off AWS Lambda, onto a host of its own.", markup=False)
-            yield OptionList(*(Option(Content(name), id=choice) for choice, name in NAMES.items()), markup=False)
+            yield Static(Content(REHEARSED if self.iris.place.rehearsal else WELCOME), id="welcome", markup=False)
+            yield OptionList(*(Option(_prompt(*_SAYS[choice]), id=choice) for choice in choices), markup=False)
+            yield Static("", id="notice", markup=False)
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self.run_worker, self._read, name="standing")
+
+    async def _read(self) -> None:
+        """The figures, after the first paint."""
+        from iris_migrate.tui.standing import standing
+
+        options = await self.iris.read_options()
+        self._standing = found = await self.iris.in_thread(lambda: standing(options))
+        name = "Continue" if found.begun else "Migrate"
+        listed = self.query_one(OptionList)
+        listed.replace_option_prompt(Choice.CONTINUE, _prompt(name, found.line()))
+        self.query_one("#notice", Static).update(Content(self.iris.notice))
 
     def action_choose(self) -> None:
         self.query_one(OptionList).action_select()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(Choice(str(event.option_id)))
+        self.dismiss(Chosen(Choice(str(event.option_id)), None if self._standing is None else self._standing.begun))
+
+
+def _prompt(name: str, says: str) -> Content:
+    return Content.assemble((f"{name:<{_WIDTH}}", "bold"), says)

@@ -1,0 +1,29 @@
+"""From the command line's arguments to the engine's options, and from a session to the place that the header shows."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from iris_migrate.engine.events import Connected
+from iris_migrate.tui.place import Place
+
+if TYPE_CHECKING:
+    from iris_migrate.engine.session import Options, Session
+
+
+def options(args: argparse.Namespace) -> Options:
+    """The same options as for every other command."""
+    from iris_migrate.commands import session
+
+    return session.options(args)
+
+
+def place_of(session: Session, place: Place, event: object = None) -> Place:
+    """The place with what an open session knows, and what an event tells of the host."""
+    known = replace(place, account=session.aws.account, region=session.region)
+    if isinstance(event, Connected) and event.what == "host":
+        address = event.detail.split()[0].rpartition("@")[2] if event.detail else ""
+        return replace(known, host=address, pin="pinned")
+    return known
