@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from iris_migrate.rehearsal.launch import World
+from iris_migrate.values import digest
 
 LIMIT = 300.0
 
@@ -44,6 +45,11 @@ def command(world: World, *arguments: str, module: str = "iris_migrate.cli") -> 
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def killed(world: World, met: Path, only: str = "") -> Done:
-    """One process that kills itself at a new moment (or only at this one)."""
-    return command(world, str(met), only, module="tests.practice.killed")
+def killed(world: World, met: Path, *only: str) -> Done:
+    """One process that kills itself at a new moment (or only at the one of this number)."""
+    return command(world, str(met), *only, module="tests.practice.killed")
+
+
+def moment_of(step: str, change: str) -> str:
+    """Names a Change by what it does, not by its id: a retry has another id and is the same moment."""
+    return f"{step} {digest(change)[:12]}"

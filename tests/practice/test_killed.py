@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from iris_migrate.rehearsal.launch import start_world
-from tests.practice.run import command, killed
+from iris_migrate.rehearsal.launch import World, start_world
+from tests.practice.run import command, killed, moment_of
 from tests.practice.traces import Traces, traces
 
 pytestmark = pytest.mark.long
@@ -18,46 +20,55 @@ CARRIED = 10
 
 
 @pytest.fixture(scope="module")
-def undisturbed() -> Traces:
+def undisturbed() -> Iterator[tuple[Traces, list[str]]]:
+    """What a run leaves that nobody disturbed, and the moments at which it could have been killed."""
     with start_world() as world:
         done = command(world, "migrate", "--auto", "--format", "json")
         assert done.status == 0, done.why()
-        return traces(world, done.document)
+        yield traces(world, done.document), moments(world)
 
 
-@pytest.fixture(scope="module")
-def moments(tmp_path_factory: pytest.TempPathFactory, undisturbed: Traces) -> list[str]:
-    """One run killed at every moment in turn, compared with the undisturbed one; the moments."""
-    met = tmp_path_factory.mktemp("kill") / "met"
+def moments(world: World) -> list[str]:
+    """Every recorded intent, and the time between it and its result."""
+    [record] = Path(world.env["IRIS_MIGRATE_STATE"], "migrations").glob("*.sqlite")
+    with sqlite3.connect(record) as db:
+        intents = db.execute("SELECT step, data FROM intents ORDER BY rowid").fetchall()
+    return [f"{when} {moment_of(step, data)}" for step, data in intents for when in ("intended", "carried-out")]
+
+
+@pytest.mark.xdist_group("every")
+def test_a_run_killed_at_every_moment_ends_as_an_undisturbed_one(
+    undisturbed: tuple[Traces, list[str]], tmp_path: Path
+) -> None:
+    met = tmp_path / "met"
     met.touch()
     with start_world() as world:
         while (done := killed(world, met)).status == SIGKILL:
             pass
         assert done.status == 0, done.why()
-        assert_same(traces(world, done.document), undisturbed)
-    return met.read_text().splitlines()
-
-
-def test_a_run_killed_at_every_moment_ends_as_an_undisturbed_one(moments: list[str]) -> None:
-    kinds = Counter(moment.split()[0] for moment in moments)
-    print(f"\nkilled and continued at {len(moments)} points: {dict(kinds)}")
+        assert_same(traces(world, done.document), undisturbed[0])
+    kinds = Counter(line.split()[0] for line in met.read_text().splitlines())
+    print(f"\nkilled and continued at {kinds.total()} points: {dict(kinds)}")
     assert kinds["intended"] >= 60 and kinds["carried-out"] >= 60
 
 
-@pytest.mark.parametrize("index", range(CARRIED))
+@pytest.mark.xdist_group("alone")
+@pytest.mark.parametrize("tenth", range(CARRIED))
 def test_one_kill_in_a_fresh_world_ends_as_an_undisturbed_run(
-    index: int, moments: list[str], undisturbed: Traces, tmp_path: Path
+    tenth: int, undisturbed: tuple[Traces, list[str]], tmp_path: Path
 ) -> None:
-    moment = moments[(len(moments) * index) // CARRIED]
+    places = undisturbed[1]
+    place = (2 * tenth + 1) * len(places) // (2 * CARRIED)
+    place += (place + tenth) % 2  # both kinds of moment in turn
     met = tmp_path / "met"
     met.touch()
-    print(f"\nkilled at: {moment}")
     with start_world() as world:
-        first = killed(world, met, moment)
+        first = killed(world, met, str(place))
         assert first.status == SIGKILL, first.why()
-        second = killed(world, met, moment)
+        print(f"\nkilled at: {met.read_text().strip()}")
+        second = killed(world, met, str(place))
         assert second.status == 0, second.why()
-        assert_same(traces(world, second.document), undisturbed)
+        assert_same(traces(world, second.document), undisturbed[0])
 
 
 def assert_same(found: Traces, undisturbed: Traces) -> None:
