@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import events
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
@@ -36,14 +36,14 @@ REHEARSE = -1  # the answer of `run` when the operator chose to rehearse
 _HELD = 64  # keys kept for a screen that is not drawn yet
 
 
-class IrisApp(App[int]):
+class IrisApp(App[int], inherit_bindings=False):
     """One operator at one terminal."""
 
     TITLE = "iris-migrate"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app"), Binding("ctrl+c", "help_quit", show=False, system=True)]
 
     place: reactive[Place] = reactive(Place())
 

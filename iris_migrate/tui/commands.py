@@ -28,7 +28,7 @@ class Command:
     help: str
     works: Callable[[Any], bool] = _always
     footer: bool = True
-    priority: bool = False  # also while a text field has the focus
+    priority: bool = False  # before the focused widget: a list would keep Enter, a text field would type letters
 
     @property
     def area(self) -> str:
@@ -52,16 +52,17 @@ def _idle(screen: Any) -> bool:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("start.choose", "enter", "choose", "Do what is marked."),
-    Command("connect.next", "enter", "continue", "Go on with this account and region.", _ready),
+    Command("start.choose", "enter", "choose", "Do what is marked.", priority=True),
+    Command("connect.next", "enter", "continue", "Go on with this account and region.", _ready, priority=True),
     Command("connect.again", "r", "try again", "Ask AWS again who you are.", _idle),
     Command("connect.copy", "y", "copy", "Copy the command that mends the login.", lambda screen: screen.remedy != ""),
     Command("connect.back", "escape", "back", "Back to the start."),
-    Command("discover.next", "enter", "continue", "Take over what was found and go on to the settings.", _ready),
+    Command("discover.next", "enter", "continue", "Take over what was found and go on to the settings.", _ready,
+            priority=True),
     Command("discover.again", "r", "look again", "Ask AWS again.", _idle),
     Command("discover.back", "escape", "back", "Back to the account."),
-    Command("settings.save", "f2", "save and go on", "Write the settings file and open the checklist.", _ready, True,
-            True),
+    Command("settings.save", "f2", "save and go on", "Write the settings file and open the checklist.", _ready,
+            priority=True),
     Command("settings.all", "f3", "all / to decide", "Show all settings, or only those that need a look."),
     Command("settings.reset", "f4", "as found", "Put the field back to what was found or is the default.",
             lambda screen: screen.changed_field),

@@ -23,17 +23,18 @@ class Standing:
     next: str = ""
     problem: str = ""
 
-    def line(self) -> str:
+    def lines(self) -> list[str]:
         """What stands beside `Continue`."""
+        from iris_migrate.redact import clean
         from iris_migrate.reports.text import ago
 
         if self.problem:
-            return self.problem
+            return [clean(self.problem)]
         if not self.begun:
-            return f"{self.steps} steps; nothing is begun yet"
-        told = [f"{self.app} → EC2, {self.region}", f"{self.settled} of {self.steps} hold"]
-        told += [f"verified {ago(self.age)}"] if self.age is not None else ["never looked at"]
-        return " · ".join(told + ([f"next: {self.next}"] if self.next else []))
+            return [f"{self.steps} steps; nothing is begun yet"]
+        looked = "never looked at" if self.age is None else f"verified {ago(self.age)}"
+        lines = [f"{self.app} → EC2, {self.region}", f"{self.settled} of {self.steps} hold · {looked}"]
+        return [clean(line) for line in (*lines, *([f"next: {self.next}"] if self.next else []))]
 
 
 def standing(options: Options) -> Standing:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from iris_migrate.engine.access import Access
     from iris_migrate.language.checklist import Checklist
 
-DEFAULT = "default chain"
+DEFAULT = "Default: what the environment says, else the default profile"
 _COMMAND = re.compile(r": (aws [a-z][^.;]*)")
 
 

@@ -37,7 +37,7 @@ class Chosen:
 _WIDTH = 16
 _SAYS = {
     Choice.CONTINUE: ("Migrate", "go on where it stands, or begin"),
-    Choice.SETTINGS: ("Settings", "account, old side, settings and what they cost, before anything is made"),
+    Choice.SETTINGS: ("Settings", "account, old side, settings, and what they cost"),
     Choice.REHEARSE: ("Rehearse", "the whole way on this machine alone; nothing real is touched"),
 }
 WELCOME = "Takes a Flask service off AWS Lambda, puts it on an EC2 host and keeps proving that it holds."
@@ -80,7 +80,7 @@ class StartScreen(Page[Chosen]):
         self._standing = found = await self.iris.in_thread(lambda: standing(options))
         name = "Continue" if found.begun else "Migrate"
         listed = self.query_one(OptionList)
-        listed.replace_option_prompt(Choice.CONTINUE, _prompt(name, found.line()))
+        listed.replace_option_prompt(Choice.CONTINUE, _prompt(name, *found.lines()))
         self.query_one("#notice", Static).update(Content(self.iris.notice))
 
     def action_choose(self) -> None:
@@ -90,5 +90,7 @@ class StartScreen(Page[Chosen]):
         self.dismiss(Chosen(Choice(str(event.option_id)), None if self._standing is None else self._standing.begun))
 
 
-def _prompt(name: str, says: str) -> Content:
-    return Content.assemble((f"{name:<{_WIDTH}}", "bold"), says)
+def _prompt(name: str, *says: str) -> Content:
+    """A choice with what is known about it, further lines under the first."""
+    below = "".join(f"\n{'':<{_WIDTH}}{line}" for line in says[1:])
+    return Content.assemble((f"{name:<{_WIDTH}}", "bold"), says[0], below)

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from iris_migrate.tui.commands import commands
+from iris_migrate.tui.widgets.facts import Facts
 
 
 class HelpDialog(ModalScreen[None]):
@@ -32,14 +33,11 @@ class HelpDialog(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         area = getattr(self._about, "AREA", "")
-        known = [(command.key, command.help) for command in (*commands(area), *commands("app"))]
-        width = max(len(shown(key)) for key, _ in known) + 2
         with VerticalScroll() as box:
             box.border_title = "Help · Esc closes"
             for text in self._texts():
                 yield Static(Content(text + "\n"), markup=False)
-            for key, help_ in known:
-                yield Static(Content.assemble((f"{shown(key):<{width}}", "bold"), help_), markup=False)
+            yield Facts([(shown(one.key), one.help) for one in (*commands(area), *commands("app"))])
 
     def _texts(self) -> list[str]:
         found = []
