@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 .PHONY: setup rehearse test test-fast test-long test-host lint bench format
 setup: $(VENV)/.stamp
 
-$(VENV)/.stamp: pyproject.toml constraints.txt backend/requirements.txt
+$(VENV)/.stamp: pyproject.toml constraints.txt backend/requirements.txt backend/requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[rehearsal]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[rehearsal]' --group dev --requirement backend/requirements-dev.txt
 	touch $@
 
 rehearse: setup
@@ -23,7 +23,7 @@ lint: setup
 
 test: lint
 	$(BIN)/pytest -n 2 --dist loadgroup -m 'not long' tests
-	$(BIN)/pytest -q backend/tests
+	cd backend && ../$(BIN)/pytest -q
 
 # Under a minute: what needs no whole practice world.
 test-fast: lint
@@ -31,7 +31,7 @@ test-fast: lint
 
 # Kills a run at every point and goes on.
 test-long: setup
-	$(BIN)/pytest -m long tests
+	$(BIN)/pytest -n 2 --dist loadgroup -rA -m long tests/practice
 
 # On a real systemd host; says so when it cannot be had.
 test-host: setup
