@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _loaded(args: argparse.Namespace) -> Checklist:
-    from iris_migrate.commands.session import options
+    from iris_migrate.arguments import options
     from iris_migrate.language.load import load
 
     given = options(args)

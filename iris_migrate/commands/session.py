@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iris_migrate.arguments import options
 from iris_migrate.engine.session import Options, Session
-from iris_migrate.exits import UsageError
 from iris_migrate.redact import clean
 from iris_migrate.symbols import fitting
 
 if TYPE_CHECKING:
     from iris_migrate.engine.consent import Operator
     from iris_migrate.language.troubleshooting import Symptom
-
-
-def options(args: argparse.Namespace) -> Options:
-    """Options from the arguments and this process's environment."""
-    flags: dict[str, str] = {}
-    for pair in (*getattr(args, "flags", ()), *getattr(args, "flags_behind", ())):
-        name, sign, value = pair.partition("=")
-        if not sign:
-            raise UsageError(f"--set {pair}: expected NAME=VALUE")
-        flags[name] = value
-    settings, state = getattr(args, "settings", None), getattr(args, "state", None)
-    return Options(
-        checklist=getattr(args, "checklist", None) or "lambda-to-ec2",
-        settings=Path(settings) if settings else None,
-        state=Path(state) if state else None,
-        flags=flags,
-        environment=os.environ,
-    )
 
 
 @contextlib.asynccontextmanager

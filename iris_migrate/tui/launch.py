@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def options(args: argparse.Namespace) -> Options:
     """The same options as for every other command."""
-    from iris_migrate.commands import session
+    from iris_migrate import arguments
 
-    return session.options(args)
+    return arguments.options(args)
 
 
 def place_of(session: Session, place: Place, event: object = None) -> Place:

@@ -1,8 +1,8 @@
 """A run in a process of its own that kills itself at a moment not met before: `python -m tests.practice.killed FILE`.
 
 FILE lists the moments at which earlier processes ended; this one adds its own before it dies. With a number behind it,
-only the moment of that number in this process, when FILE is empty. Exit status 0: the run came to its end, the result is
-on standard output. No part of the program knows of this: it only listens to events.
+only the moment of that number in this process, when FILE is empty. Exit status 0: the run came to its end, its
+result is on standard output. No part of the program knows of this: it only listens to events.
 """
 
 from __future__ import annotations
