@@ -8,7 +8,8 @@ import sys
 from asyncio import CancelledError
 from collections.abc import Mapping
 
-from iris_migrate.commands.session import opened, options, say, symptoms_of, unfinished
+from iris_migrate.arguments import options
+from iris_migrate.commands.session import opened, say, symptoms_of, unfinished
 from iris_migrate.engine.results import CheckResult
 from iris_migrate.engine.session import Session
 from iris_migrate.exits import WAITING

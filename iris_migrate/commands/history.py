@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @contextmanager
 def opened_record(args: argparse.Namespace) -> Iterator[tuple[Checklist, Record]]:
     """The compiled checklist and its application's record. Raises UsageError when there is none."""
-    from iris_migrate.commands.session import options
+    from iris_migrate.arguments import options
     from iris_migrate.engine.history import record_of
     from iris_migrate.language.load import load
 

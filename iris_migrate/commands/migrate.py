@@ -11,6 +11,8 @@ to what costs or interrupts, prints each plan to standard error, and stops (exit
 on: at a step for the operator that --answers does not answer, at a plan that changed before it was carried out, and
 at what destroys something, unless --confirm gives the phrase that it prints."""
 
+THEMES = ("dark", "light", "contrast", "ansi-dark", "ansi-light")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checklist", nargs="?", default="lambda-to-ec2", help="name or folder (default lambda-to-ec2)")
@@ -30,6 +32,14 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plain", action="store_true", default=argparse.SUPPRESS, help="the numbered frontend, also for screen readers"
     )
+    theme_argument(parser)
+
+
+def theme_argument(parser: argparse.ArgumentParser) -> None:
+    """The look of the screens."""
+    parser.add_argument(
+        "--theme", metavar="NAME", choices=THEMES, default=argparse.SUPPRESS, help=f"colours: {', '.join(THEMES)}"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,8 +55,9 @@ async def auto(args: argparse.Namespace) -> int:
     """A run that consents by rule; narration on standard error, the result on standard output."""
     from asyncio import CancelledError
 
+    from iris_migrate.arguments import options
     from iris_migrate.auto import AutoOperator
-    from iris_migrate.commands.session import opened, options, say, symptoms_of, unfinished
+    from iris_migrate.commands.session import opened, say, symptoms_of, unfinished
     from iris_migrate.narration import Narrator
     from iris_migrate.reports.show import show
 

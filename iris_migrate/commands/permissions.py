@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from iris_migrate.commands.session import options
+    from iris_migrate.arguments import options
     from iris_migrate.engine.permissions import policy
     from iris_migrate.exits import OK
     from iris_migrate.language.load import load
