@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _common(root, "flags")
     quiet = argparse.SUPPRESS
     root.add_argument("--plain", action="store_true", default=quiet, help="the numbered frontend, for screen readers")
+    importlib.import_module("iris_migrate.commands.migrate").theme_argument(root)
     root.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
     for name, says in COMMANDS.items():

@@ -20,8 +20,18 @@ def wants_screen(args: argparse.Namespace) -> bool:
 def interactive(args: argparse.Namespace) -> int:
     """Guide a person through a checklist at the frontend that fits."""
     if wants_screen(args):
-        return int(importlib.import_module("iris_migrate.tui.app").run(args))
+        screens = importlib.import_module("iris_migrate.tui.app")
+        code = int(screens.run(args))
+        return _rehearse(args) if code == screens.REHEARSE else code
     from iris_migrate.commands.guided import guided
     from iris_migrate.commands.interruption import run_interruptible
 
     return run_interruptible(guided(args))
+
+
+def _rehearse(args: argparse.Namespace) -> int:
+    """The operator chose to rehearse first: the same program again, on a practice world."""
+    from iris_migrate.commands import rehearse
+
+    vars(args).update(fault=[], serve=False, auto=False, settings=None, state=None)
+    return rehearse.run(args)

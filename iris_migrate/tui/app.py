@@ -19,7 +19,8 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 
 from iris_migrate.tui import symbols, themes
-from iris_migrate.tui.commands import bindings, commands
+from iris_migrate.tui.commands import KeyMapError, bindings, commands, key_map_file, read_key_map
+from iris_migrate.tui.ending import Ending
 from iris_migrate.tui.place import Place
 from iris_migrate.tui.screens.page import Page
 from iris_migrate.tui.screens.start import StartScreen
@@ -42,7 +43,8 @@ class IrisApp(App[int], inherit_bindings=False):
     TITLE = "iris-migrate"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    CSS_PATH = "app.tcss"
+    # The first screen's own is not loaded by Textual.
+    CSS_PATH = ["app.tcss", "screens/start.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app"), Binding("ctrl+c", "help_quit", show=False, system=True)]
 
     place: reactive[Place] = reactive(Place())
@@ -57,6 +59,7 @@ class IrisApp(App[int], inherit_bindings=False):
         self._options: Options | None = None
         self._threads: Threads | None = None
         self._signs = Signs(symbols.poor())
+        self.ending = Ending(self)
         self._held: deque[events.Key] = deque(maxlen=_HELD)
         self.set_reactive(IrisApp.place, Place(rehearsal=rehearsal))
         for theme in themes.THEMES:
@@ -71,7 +74,19 @@ class IrisApp(App[int], inherit_bindings=False):
         return StartScreen()
 
     def on_mount(self) -> None:
+        self.ending.hear_signals()
+        self._move_keys()
         self.run_worker(self._journey(), name="journey", exit_on_error=True)
+
+    def _move_keys(self) -> None:
+        """Keys as the operator's key map has them; a map that cannot be used is said and left out."""
+        path = key_map_file()
+        if path is None:
+            return
+        try:
+            self.set_keymap(read_key_map(path))
+        except KeyMapError as error:
+            self.notice = str(error)
 
     async def _journey(self) -> None:
         from iris_migrate.tui.flow import journey
@@ -200,8 +215,18 @@ class IrisApp(App[int], inherit_bindings=False):
     def action_theme(self) -> None:
         self.theme = themes.after(self.theme)
 
-    async def action_quit(self) -> None:
-        self.exit(0)
+    def action_quit(self) -> None:  # type: ignore[override]
+        self.run_worker(self._leave(), name="leave", group="leave", exclusive=True)
+
+    async def _leave(self) -> None:
+        """Ask when something runs; then end in order."""
+        told = self.screen.leaving() if isinstance(self.screen, Page) else ""
+        if told:
+            from iris_migrate.tui.widgets.dialogs import QuitDialog
+
+            if not await self.push_screen_wait(QuitDialog(told)):
+                return
+        await self.ending.end(self.result.exit_code if self.result is not None else 0)
 
 
 def run(args: argparse.Namespace | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,15 @@ def works(area: str, action: str, screen: Any) -> bool:
 
 class KeyMapError(Exception):
     """A key map cannot be used; the message says where and how to mend it."""
+
+
+def key_map_file(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """IRIS_MIGRATE_KEYS, else keys.toml beside the user's settings; None when there is none."""
+    if named := environment.get("IRIS_MIGRATE_KEYS"):
+        return Path(named)
+    base = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    found = Path(base) / "iris-migrate" / "keys.toml"
+    return found if found.is_file() else None
 
 
 def read_key_map(path: Path) -> Mapping[str, str]:

@@ -44,9 +44,11 @@ async def checklist(app: IrisApp) -> None:
     from iris_migrate.tui.screens.checklist import ChecklistScreen
     from iris_migrate.tui.screens.opening import OpeningScreen
 
-    session = await app.show(OpeningScreen(lambda: ScreenOperator(app)))
+    operator = ScreenOperator(app.push_screen_wait)
+    session = await app.show(OpeningScreen(operator))
     if session is None:
         return
+    operator.where = session.where
     app.take_session(session)
     try:
         app.result = await app.show(ChecklistScreen(session))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList
@@ -22,7 +22,7 @@ from iris_migrate.tui.widgets.facts import Fact, Facts
 if TYPE_CHECKING:
     from iris_migrate.engine.discovery import ApiSeen, Filled, FunctionSeen, OldSide
 
-NONE = "None of these: nothing is taken over, the settings are asked"
+NONE = "None of these: ask me everything"
 MASK = "••••••"
 
 
@@ -59,10 +59,11 @@ class DiscoverScreen(Page[Found | None]):
     def body(self) -> Iterator[Widget]:
         functions = OptionList(markup=False, id="functions")
         functions.border_title = "Lambda functions"
-        yield functions
-        with VerticalScroll(id="details") as box:
-            box.border_title = "What is around it"
-            yield Facts([("", "asking AWS for the functions …")], id="seen")
+        with Vertical(id="sides"):
+            yield functions
+            with VerticalScroll(id="details") as box:
+                box.border_title = "What is around it"
+                yield Facts([("", "asking AWS for the functions …")], id="seen")
 
     def on_mount(self) -> None:
         self.run_worker(self._list(), name="functions")

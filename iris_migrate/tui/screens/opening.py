@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import VerticalScroll
@@ -26,7 +26,7 @@ class OpeningScreen(Page[Any]):
     HELP = "The settings are read, AWS is asked who you are, and the record on this machine is opened."
     DEFAULT_CSS = "OpeningScreen VerticalScroll { padding: 1 2; }"
 
-    def __init__(self, operator: Callable[[], Operator]) -> None:
+    def __init__(self, operator: Operator) -> None:
         super().__init__()
         self._operator = operator
         self.busy = True
@@ -50,7 +50,7 @@ class OpeningScreen(Page[Any]):
 
         options = await self.iris.read_options()
         try:
-            session = await self.iris.in_thread(lambda: Session(options, self._operator()))
+            session = await self.iris.in_thread(lambda: Session(options, self._operator))
             await session.open()
         except Exception as error:
             self.busy = False

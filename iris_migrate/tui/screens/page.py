@@ -26,6 +26,7 @@ class Page(Screen[Answer], Generic[Answer]):
 
     AREA: ClassVar[str] = ""
     TITLE_IN_HEADER: ClassVar[str] = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - typed so by Textual
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,6 +45,10 @@ class Page(Screen[Answer], Generic[Answer]):
     def body(self) -> Iterator[Widget]:
         """The widgets between header and footer."""
         raise NotImplementedError
+
+    def leaving(self) -> str:
+        """What happens to what runs when one leaves now; empty when nothing runs and nothing is asked."""
+        return ""
 
     def answered(self) -> asyncio.Future[Any]:
         """What the flow waits for."""

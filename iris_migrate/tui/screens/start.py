@@ -47,10 +47,15 @@ REHEARSED = (
 )
 
 
+WAY = (
+    "Account → old side → settings and what they cost → checklist. Every step is looked at, shown in full before it is"
+    " done, and looked at again. Stop at any moment; the next start goes on where it stands."
+)
+
+
 class StartScreen(Page[Chosen]):
     AREA = "start"
     TITLE_IN_HEADER = "Start"
-    CSS_PATH = "start.tcss"
     BINDINGS = bindings("start")
     HELP = (
         "Where every sitting begins. Migrate leads step by step through the account, the old side and the settings to"
@@ -67,6 +72,7 @@ class StartScreen(Page[Chosen]):
         with Vertical(id="start"):
             yield Static(Content(REHEARSED if self.iris.place.rehearsal else WELCOME), id="welcome", markup=False)
             yield OptionList(*(Option(_prompt(*_SAYS[choice]), id=choice) for choice in choices), markup=False)
+            yield Static(Content(WAY), id="way", markup=False)
             yield Static("", id="notice", markup=False)
 
     def on_mount(self) -> None:
