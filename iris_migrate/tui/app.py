@@ -19,7 +19,7 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 
 from iris_migrate.tui import symbols, themes
-from iris_migrate.tui.commands import KeyMapError, bindings, commands, key_map_file, read_key_map
+from iris_migrate.tui.commands import bindings, commands, key_name, moved_keys
 from iris_migrate.tui.ending import Ending
 from iris_migrate.tui.place import Place
 from iris_migrate.tui.screens.page import Page
@@ -28,6 +28,7 @@ from iris_migrate.tui.symbols import Signs
 from iris_migrate.tui.widgets.header import Header
 
 if TYPE_CHECKING:
+    from iris_migrate.connections.aws import AwsConnection
     from iris_migrate.connections.threads import Threads
     from iris_migrate.engine.results import CheckResult
     from iris_migrate.engine.session import Options, Session
@@ -52,7 +53,7 @@ class IrisApp(App[int], inherit_bindings=False):
     def __init__(self, args: argparse.Namespace | None = None, *, rehearsal: bool = False) -> None:
         super().__init__()
         self.args = args or argparse.Namespace()
-        self.began = time.monotonic()
+        self._began = time.monotonic()
         self.session: Session | None = None
         self.result: CheckResult | None = None
         self.notice = ""  # what the Start screen says below its choices
@@ -75,18 +76,9 @@ class IrisApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.ending.hear_signals()
-        self._move_keys()
+        keys, self.notice = moved_keys()
+        self.set_keymap(keys)
         self.run_worker(self._journey(), name="journey", exit_on_error=True)
-
-    def _move_keys(self) -> None:
-        """Keys as the operator's key map has them; a map that cannot be used is said and left out."""
-        path = key_map_file()
-        if path is None:
-            return
-        try:
-            self.set_keymap(read_key_map(path))
-        except KeyMapError as error:
-            self.notice = str(error)
 
     async def _journey(self) -> None:
         from iris_migrate.tui.flow import journey
@@ -139,21 +131,34 @@ class IrisApp(App[int], inherit_bindings=False):
             self._options = await self.in_thread(lambda: options(self.args))
         return self._options
 
+    def aws_at(self, profile: str, region: str) -> AwsConnection:
+        """A connection of its own for looking around before there is a session."""
+        from iris_migrate.connections.aws import AwsConnection
+        from iris_migrate.engine.clock import SystemClock
+
+        return AwsConnection(profile=profile, region=region, clock=SystemClock())
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def elapsed(self) -> float:
+        """Seconds since the app began."""
+        return time.monotonic() - self._began
+
+    def get_key_display(self, binding: Binding) -> str:
+        return key_name(binding.key)
+
     def at(self, **known: Any) -> None:
         """Where we are, as far as it became known."""
         self.place = replace(self.place, **known)
 
     def take_session(self, session: Session) -> None:
-        """The open session: the header hears where it is."""
-        from iris_migrate.tui.launch import place_of
+        """The open session; the header follows it."""
+        from iris_migrate.tui.launch import follow
 
         self.session = session
-        self.place = place_of(session, self.place)
-
-        def hear(event: object) -> None:
-            self.place = place_of(session, self.place, event)
-
-        session.listen(hear)
+        follow(self, session)
 
     async def end_session(self) -> None:
         session, self.session = self.session, None
@@ -193,7 +198,7 @@ class IrisApp(App[int], inherit_bindings=False):
         for command in (*commands(area), *commands("app")):
             if command.works(screen) and command.id != "app.palette":
                 yield SystemCommand(
-                    f"{command.words} ({command.key.replace(',', ', ')})", command.help, self._doing(command.action)
+                    f"{command.words} ({key_name(command.key)})", command.help, self._doing(command.action)
                 )
 
     def _doing(self, action: str) -> Any:
@@ -222,9 +227,9 @@ class IrisApp(App[int], inherit_bindings=False):
         """Ask when something runs; then end in order."""
         told = self.screen.leaving() if isinstance(self.screen, Page) else ""
         if told:
-            from iris_migrate.tui.widgets.dialogs import QuitDialog
+            from iris_migrate.tui.widgets.dialogs import ConfirmDialog
 
-            if not await self.push_screen_wait(QuitDialog(told)):
+            if not await self.push_screen_wait(ConfirmDialog("Leave while this runs?", told, agree="Leave")):
                 return
         await self.ending.end(self.result.exit_code if self.result is not None else 0)
 

@@ -102,6 +102,14 @@ def works(area: str, action: str, screen: Any) -> bool:
     return True
 
 
+_KEYS = {"question_mark": "?", "escape": "Esc", "enter": "Enter", "slash": "/", "space": "Space", "tab": "Tab"}
+
+
+def key_name(keys: str) -> str:
+    """Keys as people write them: `? F1`, `Esc`, `Ctrl+Q`."""
+    return " ".join(_KEYS.get(key) or (key if len(key) == 1 else key.title()) for key in keys.split(","))
+
+
 class KeyMapError(Exception):
     """A key map cannot be used; the message says where and how to mend it."""
 
@@ -113,6 +121,15 @@ def key_map_file(environment: Mapping[str, str] = os.environ) -> Path | None:
     base = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     found = Path(base) / "iris-migrate" / "keys.toml"
     return found if found.is_file() else None
+
+
+def moved_keys() -> tuple[Mapping[str, str], str]:
+    """The operator's key map, and what is wrong with it: then the defaults stay."""
+    path = key_map_file()
+    try:
+        return (read_key_map(path) if path else {}), ""
+    except KeyMapError as error:
+        return {}, str(error)
 
 
 def read_key_map(path: Path) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from iris_migrate.tui.place import Place
 
 if TYPE_CHECKING:
     from iris_migrate.engine.session import Options, Session
+    from iris_migrate.tui.app import IrisApp
 
 
 def options(args: argparse.Namespace) -> Options:
@@ -27,3 +28,13 @@ def place_of(session: Session, place: Place, event: object = None) -> Place:
         address = event.detail.split()[0].rpartition("@")[2] if event.detail else ""
         return replace(known, host=address, pin="pinned")
     return known
+
+
+def follow(app: IrisApp, session: Session) -> None:
+    """The header shows where the session is, and what it hears of the host."""
+    app.place = place_of(session, app.place)
+
+    def hear(event: object) -> None:
+        app.place = place_of(session, app.place, event)
+
+    session.listen(hear)

@@ -100,14 +100,12 @@ class ConnectScreen(Page[Account | None]):
         self.run_worker(self._who(), name="who", group="who", exclusive=True)
 
     async def _who(self) -> None:
-        from iris_migrate.connections.aws import AwsConnection
         from iris_migrate.engine.access import access, needs
-        from iris_migrate.engine.clock import SystemClock
         from iris_migrate.target import AwsError, Unreadable
 
         self._say([("Account", "asking AWS who you are …")])
         self.query_one("#access", Facts).show([])
-        aws = AwsConnection(profile=self._profile, region=self._setting("aws.region"), clock=SystemClock())
+        aws = self.iris.aws_at(self._profile, self._setting("aws.region"))
         try:
             identity = await aws.open()
         except (AwsError, Unreadable) as error:

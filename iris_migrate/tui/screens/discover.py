@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -114,9 +113,9 @@ class DiscoverScreen(Page[Found | None]):
 
         self.busy = True
         self._say([("Function", f"{function.name}: looking around it …")])
-        seen = await old_side(self._account.aws, function, time.time())
+        seen = await old_side(self._account.aws, function, self.iris.now())
         self.seen, self.busy = seen, False
-        self._say(rows_of(seen, time.time()))
+        self._say(rows_of(seen, self.iris.now()))
         self.refresh_bindings()
 
     def _say(self, rows: list[Fact]) -> None:

@@ -38,7 +38,7 @@ class Page(Screen[Answer], Generic[Answer]):
         return cast("IrisApp", self.app)
 
     def compose(self) -> ComposeResult:
-        yield Header(self.TITLE_IN_HEADER, self.iris.place, self.iris.began)
+        yield Header(self.TITLE_IN_HEADER, self.iris.place, self.iris.elapsed)
         yield from self.body()
         yield Footer(show_command_palette=False)
 

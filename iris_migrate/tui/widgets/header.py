@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
 from textual.app import RenderResult
 from textual.content import Content
@@ -25,11 +25,11 @@ class Header(Widget):
     place: reactive[Place] = reactive(Place())
     seconds: reactive[int] = reactive(0)
 
-    def __init__(self, title: str, place: Place, began: float) -> None:
+    def __init__(self, title: str, place: Place, elapsed: Callable[[], float]) -> None:
         super().__init__()
-        self._title, self._began = title, began
+        self._title, self._since = title, elapsed
         self.set_reactive(Header.place, place)
-        self.seconds = self._elapsed()
+        self.seconds = int(self._since())
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)
@@ -45,7 +45,4 @@ class Header(Widget):
         return Content.assemble((left, "bold reverse" if left.strip() else ""), middle, gap, right)
 
     def _tick(self) -> None:
-        self.seconds = self._elapsed()
-
-    def _elapsed(self) -> int:
-        return int(time.monotonic() - self._began)
+        self.seconds = int(self._since())

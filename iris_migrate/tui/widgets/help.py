@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from iris_migrate.tui.commands import commands
+from iris_migrate.tui.commands import commands, key_name
 from iris_migrate.tui.widgets.facts import Facts
 
 
@@ -37,7 +37,7 @@ class HelpDialog(ModalScreen[None]):
             box.border_title = "Help · Esc closes"
             for text in self._texts():
                 yield Static(Content(text + "\n"), markup=False)
-            yield Facts([(shown(one.key), one.help) for one in (*commands(area), *commands("app"))])
+            yield Facts([(key_name(one.key), one.help) for one in (*commands(area), *commands("app"))])
 
     def _texts(self) -> list[str]:
         found = []
@@ -49,11 +49,3 @@ class HelpDialog(ModalScreen[None]):
         if text := getattr(self._about, "HELP", None):
             found.append(str(text))
         return found
-
-
-def shown(key: str) -> str:
-    """Keys as people write them: `? F1`, `Esc`."""
-    names = {"question_mark": "?", "escape": "Esc", "enter": "Enter", "slash": "/", "space": "Space"}
-    return " ".join(
-        names.get(one, one.upper() if one[0] == "f" and one[1:].isdigit() else one) for one in key.split(",")
-    )
