@@ -16,13 +16,16 @@ Param = str | int | bool | None | Text | Special | Mapping[str, Any] | tuple[Any
 class AwsRead:
     """A read that tells whether an interrupted call was carried out: true when `expression` finds something.
 
-    `expression` is JMESPath over the answer. `answers` gives the answers the lost call would have given.
+    `expression` is JMESPath over the answer. `answers` gives the answers the lost call would have given. `wait` is
+    for how many seconds a thing that was made may not be seen yet: it is not made again before. Short where AWS itself
+    refuses to make a second one (a token, a name that is taken).
     """
 
     operation: str
     params: Mapping[str, Any]
     expression: str
     answers: Mapping[str, str] = field(default_factory=dict)
+    wait: float = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +40,10 @@ class Change:
 class AwsCall(Change):
     """One changing call to AWS. `operation` is the API's own name, e.g. `AllocateAddress`.
 
-    `answers` maps a name to JMESPath in the answer (for `AnswerRef`); `fails_if` is JMESPath that is true
-    for a failure inside a 200 answer; `gone_ok` are error codes that mean "already so"; `keep` is JMESPath of
-    what may be recorded of the answer besides `answers`. `retry_on` are error codes that eventual consistency
-    explains; they are tried again until the step's time is over.
+    `answers` maps a name to JMESPath in the answer (for `AnswerRef`); `fails_if` is JMESPath that is true for a failure
+    inside a 200 answer; `gone_ok` are error codes that mean "already so" (with `find`: when it finds ours); `keep` is
+    JMESPath of what may be recorded of the answer besides `answers`. `retry_on` are error codes that eventual
+    consistency explains; they are tried again until the step's time is over.
     """
 
     kind: ClassVar[str] = "aws"

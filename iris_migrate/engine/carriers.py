@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 Lines = Callable[[Sequence[str]], None]
 Known = Callable[[Any], Any]
 
-FIND_FOR = 60.0  # seconds for which an interrupted AWS call is looked for before it may be sent again
 _EVENTUALLY = 120.0  # seconds for which eventual consistency explains `retry_on` codes (IAM: up to 2 minutes)
 
 
@@ -116,6 +115,8 @@ class Carriers:
                 return await self._look_for(change, error)
             except AwsError as error:
                 if error.code in change.gone_ok:
+                    if change.find is not None:  # somebody's; ours, when an earlier call of ours was carried out
+                        return await self._look_for(change, error)
                     return Result("already so", {}, error=str(error))
                 if error.code not in change.retry_on or self._clock.now() > until:
                     raise
@@ -137,12 +138,12 @@ class Carriers:
         return result
 
     async def _find(self, change: AwsCall, known: Known) -> Result:
-        """Ask for a minute whether the lost call was carried out: reads may lag behind writes."""
+        """Ask for a while whether the lost call was carried out: reads may lag behind writes."""
         import jmespath
 
         assert change.find is not None
         params = dict(fill(change.find.params, known))
-        until = self._clock.now() + FIND_FOR
+        until = self._clock.now() + change.find.wait
         while True:
             self._aws.forget()
             answer = await self._aws.read(change.service, change.find.operation, **params)
@@ -150,7 +151,7 @@ class Carriers:
                 found = {name: jmespath.search(path, answer) for name, path in change.find.answers.items()}
                 return Result("found", found, error="carried out although its answer was lost")
             if self._clock.now() >= until:
-                return Result("not sent", {}, error=f"not seen in {FIND_FOR:.0f} s: it was not carried out")
+                return Result("not sent", {}, error=f"not seen in {change.find.wait:.0f} s: it was not carried out")
             await self._clock.sleep(2.0)
 
     # The host

@@ -9,9 +9,9 @@ import pytest
 
 from iris_migrate.changes import AwsCall
 from iris_migrate.connections.aws import AwsConnection
-from iris_migrate.engine.carriers import FIND_FOR, Carriers, Failed
+from iris_migrate.engine.carriers import Carriers, Failed
 from iris_migrate.findings import Finding, Verdict
-from iris_migrate.resources.ec2 import ElasticIp
+from iris_migrate.resources.ec2 import ElasticIp, SecurityGroup
 from iris_migrate.values import StepKey
 from tests.connections.answering import Answering, http
 from tests.connections.clock import JumpingClock
@@ -70,5 +70,38 @@ async def test_what_is_not_seen_for_a_minute_has_failed(connect: Connect, clock:
         pytest.raises(Failed, match="it was not carried out"),
     ):
         await connect(server).carry(change, change, "id", lambda lines: None)
-    assert clock.now() - started >= FIND_FOR
+    assert clock.now() - started >= 60
     assert operations(server).count("AllocateAddress") == 1
+
+
+DUPLICATE = http(
+    "400 Bad Request",
+    "<Response><Errors><Error><Code>InvalidGroup.Duplicate</Code><Message>exists</Message></Error></Errors></Response>",
+)
+GROUPS = (
+    """<DescribeSecurityGroupsResponse><securityGroupInfo>{}</securityGroupInfo></DescribeSecurityGroupsResponse>"""
+)
+GROUP = "<item><groupId>sg-1</groupId></item>"
+
+
+def group() -> AwsCall:
+    resource = SecurityGroup(key=StepKey("m", "security-group"), now=0.0, name="iris")
+    change = resource._create()
+    assert isinstance(change, AwsCall)
+    return change
+
+
+async def test_a_name_that_is_taken_by_our_own_earlier_call_is_found(connect: Connect) -> None:
+    change = group()
+    with Answering([DUPLICATE, http("200 OK", GROUPS.format(GROUP))]) as server:
+        result = await connect(server).carry(change, change, "id", lambda lines: None)
+    assert (result.state, result.answers) == ("found", {"group": "sg-1"})
+
+
+async def test_a_name_that_somebody_else_took_is_said(connect: Connect) -> None:
+    change = group()
+    with (
+        Answering([DUPLICATE, http("200 OK", GROUPS.format(""))]) as server,
+        pytest.raises(Failed, match=r"InvalidGroup\.Duplicate"),
+    ):
+        await connect(server).carry(change, change, "id", lambda lines: None)

@@ -92,7 +92,8 @@ class KeyPair(Resource):
                 "PublicKeyMaterial": AnswerRef("public_key"),
                 "TagSpecifications": tagged(self.key, self.name, "key-pair"),
             },
-            find=AwsRead("DescribeKeyPairs", {"Filters": of_token(self.key)}, "KeyPairs[0].KeyPairId"),
+            gone_ok=("InvalidKeyPair.Duplicate",),
+            find=AwsRead("DescribeKeyPairs", {"Filters": of_token(self.key)}, "KeyPairs[0].KeyPairId", wait=5),
         )
 
     def undo(self, before: Finding, finding: Finding) -> list[Change]:

@@ -137,6 +137,7 @@ def run_instances(wanted: Instance) -> Change:
             {"Filters": of_token(wanted.key)},
             "Reservations[].Instances[?State.Name != 'terminated'].InstanceId | [0][0]",
             {"instance": "Reservations[].Instances[?State.Name != 'terminated'].InstanceId | [0][0]"},
+            wait=5,
         ),
     )
 

@@ -121,11 +121,13 @@ class SecurityGroup(Resource):
                 "TagSpecifications": tagged(self.key, self.name, "security-group"),
             },
             answers={"group": "GroupId"},
+            gone_ok=("InvalidGroup.Duplicate",),
             find=AwsRead(
                 "DescribeSecurityGroups",
                 {"Filters": of_token(self.key)},
                 "SecurityGroups[0].GroupId",
                 {"group": "SecurityGroups[0].GroupId"},
+                wait=5,
             ),
         )
 
