@@ -42,7 +42,10 @@ class Narrator:
                 self._status(step, status, detail)
             case ChangeIntended(change=change):
                 self.say(f"  ▶ {change.says}")
-            case ChangeEnded(state=state, error=error) if state != "done":
+            case ChangeEnded(state=state, error=error) if state not in (
+                "done",
+                "failed",
+            ):  # failures are the operator's
                 self.say(f"  {state}{f': {error}' if error else ''}")
             case Output(lines=lines):
                 for line in lines:
@@ -71,5 +74,5 @@ class Narrator:
         self.say(f"  ◌ {event.what} (at most {event.seconds:.0f} s more)")
 
 
-_TOLD = frozenset(Status) - {Status.READY, Status.WAITING, Status.RUNNING}
-_LOUD = frozenset({Status.FAILED, Status.INTERRUPTED})
+_TOLD = frozenset(Status) - {Status.READY, Status.WAITING, Status.RUNNING, Status.FAILED}
+_LOUD = frozenset({Status.INTERRUPTED})

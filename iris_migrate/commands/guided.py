@@ -46,9 +46,7 @@ class _Guide:
                 return self._unattended(result)
             match await self._terminal.choose(self._choices(result)):
                 case "run":
-                    result = await self._run()
-                    if self._operator.stopped == "":
-                        return self._end(result)
+                    return self._end(await self._run())
                 case "steps":
                     show_lines(lines_of(result, {}), self._terminal.out)
                 case "look":
@@ -103,6 +101,8 @@ class _Guide:
                 if step.phase == phase and not step.status.settled:
                     self._terminal.say(step_lines(step)[0])
         self._terminal.say(summary_line(result))
+        if self._operator.stopped:
+            self._terminal.say("Stopped. Start again to go on where it was.")
         return result
 
     def _unattended(self, result: CheckResult) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from iris_migrate.changes import Change, OperatorAsk
 from iris_migrate.engine.consent import Choice, Decision, Failure, inside
-from iris_migrate.engine.events import PlanShown, Status, StepStatus, Waiting
+from iris_migrate.engine.events import PlanShown, Status, Waiting
 from iris_migrate.engine.executor import Outcome
 from iris_migrate.engine.inspection import Inspected
 from iris_migrate.engine.secrets import SecretMissing
@@ -78,8 +79,8 @@ class StepLoop:
             if after.finding.holds:
                 return False, None
             if step.on_failure == "undo":
-                await self._put_back(after)
-            return True, await self._failure(after, outcome.error, outcome, put_back=step.on_failure == "undo")
+                return True, await self._put_back(after, outcome)
+            return True, await self._failure(after, outcome.error, outcome)
         self.stuck = self.stuck + 1 if after.plan() == changes else 0
         if self.stuck >= 2:
             return True, await self._failure(after, "it was carried out twice and nothing has changed", outcome)
@@ -129,22 +130,24 @@ class StepLoop:
         run.current = False
         await run.look({step.id})
 
-    async def _put_back(self, after: Inspected) -> None:
+    async def _put_back(self, after: Inspected, outcome: Outcome) -> Failure:
+        """Put back what was there before; the failure says how that went."""
         try:
-            await self.run.undo(self.step)
+            undone = await self.run.undo(self.step)
+            why, put_back = undone.error, undone.failed is None
         except CannotUndo as reason:
-            self.run.emit(StepStatus(self.run.clock.now(), self.step.id, Status.FAILED, str(reason)))
+            why, put_back = str(reason), False
+        told = "failed, put back" if put_back else f"failed, and not put back ({why})"
+        failure = await self._failure(after, f"{told}: {outcome.error}", outcome)
+        return replace(failure, put_back=put_back)
 
-    async def _failure(
-        self, found: Inspected, why: str, outcome: Outcome | None = None, *, put_back: bool = False
-    ) -> Failure:
+    async def _failure(self, found: Inspected, why: str, outcome: Outcome | None = None) -> Failure:
         run = self.run
         wrong = tuple(item for item in found.finding.evidence if item.verdict is not Verdict.HOLDS)
         journal = await run.journal.since(self.step, self.journal_from)
-        why = f"failed, put back: {why}" if put_back else why
         change, lines = (outcome.failed, outcome.lines) if outcome else (None, ())
         missing = outcome.missing if outcome else connection_missing(found.error)
-        return Failure(self.step, why, wrong, change, lines, journal, put_back, missing)
+        return Failure(self.step, why, wrong, change, lines, journal, missing=missing)
 
     def _too_late(self, found: Inspected) -> str:
         waited = f"after {self.step.timeout:.0f} s"

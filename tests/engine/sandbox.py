@@ -44,6 +44,19 @@ class Note(Resource):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Checked(Note):
+    """A note that a command has to agree with: the file is written, then the command fails."""
+
+    kind: ClassVar[str] = "sandbox.checked"
+    outputs: ClassVar[frozenset[str]] = frozenset()
+    argv: tuple[str, ...]
+
+    def plan(self, finding: Finding) -> list[Change]:
+        edits = super().plan(finding)
+        return [*edits, LocalCommand(says="ask about it", argv=self.argv)] if edits else []
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task(Resource):
     """A command of the workstation leaves a file behind."""
 

@@ -160,13 +160,23 @@ async def test_undo_puts_back_what_was_before_the_first_change(tmp_path: Path) -
 
 
 async def test_on_failure_undo_puts_back_at_once(tmp_path: Path) -> None:
-    both = f"printf broken > {tmp_path}/a; exit 1"
-    world = World(
-        tmp_path, (step("t", "task", with_={"path": "/none", "argv": ("sh", "-c", both)}, on_failure="undo"),)
-    )
+    (tmp_path / "a").write_text("old")
+    spoiling = f"printf spoiled > {tmp_path}/a; exit 1"
+    with_ = {"path": str(tmp_path / "a"), "content": "new", "argv": ("sh", "-c", spoiling)}
+    world = World(tmp_path, (step("t", "checked", with_=with_, on_failure="undo"),))
     with pytest.raises(Stopped):
         await world.run.all()
+    assert (tmp_path / "a").read_text() == "old"
     assert world.person.failures[0].put_back and world.person.failures[0].why.startswith("failed, put back")
+
+
+async def test_nothing_is_called_put_back_when_nothing_was(tmp_path: Path) -> None:
+    with_ = {"path": "/none", "argv": ("sh", "-c", "exit 1")}
+    world = World(tmp_path, (step("t", "task", with_=with_, on_failure="undo"),))
+    with pytest.raises(Stopped):
+        await world.run.all()
+    assert not world.person.failures[0].put_back
+    assert "not put back (t: nothing was changed by this step" in world.person.failures[0].why
 
 
 async def test_a_secret_is_sent_and_stands_nowhere_else(tmp_path: Path) -> None:
