@@ -73,6 +73,12 @@ class LineView(ScrollView, can_focus=True):
         """Take plain lines over."""
         self.feed([ShownLine(line, level) for line in lines])
 
+    @property
+    def text(self) -> str:
+        """The lines that are shown, for copying and saving."""
+        return "\n".join((_clock(line.time) + " " if line.time and self._show_time else "") + line.text
+                         for line in self.lines)  # fmt: skip
+
     def clear(self) -> None:
         """Forget all lines; the filter stays away too."""
         self.lines = Lines(self.lines._lines.maxlen or CAP)
