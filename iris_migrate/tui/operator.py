@@ -58,9 +58,11 @@ class ScreenOperator:
         if shown and step.risk == "none":
             return Decision(Choice.APPLY)
         title = f"{step.title}: apply?"
-        rows = [Row("Shown again", again, "warn")] if again else []
+        rows = [Row("", " ".join(step.why.split())), Row("", "")] if step.why else []
+        if again:
+            rows.append(Row("", f"Shown again: {again}.", "warn"))
         if agreed is not None and not inside(changes, agreed):
-            rows = [Row("", "The plan is not the one that was shown. Now it is this.", "warn")]
+            rows.append(Row("", "The plan is not the one that was shown. Now it is this.", "warn"))
         phrase = confirmation(self.where, changes) if step.risk == "destroys" else ""
         risk = "" if step.risk == "none" else RISKS[step.risk]
         rows += list(plan_rows(changes, full=True))

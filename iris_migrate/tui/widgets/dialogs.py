@@ -25,21 +25,25 @@ Answer = TypeVar("Answer")
 DEAF = 0.5  # seconds in which keys that were meant for something else still arrive
 
 
-class _Deaf(Widget):
-    """Keys and pastes go straight to what has the focus: it does not hear them before the dialog does."""
-
-    def _forward_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key | events.Paste) and not getattr(self.screen, "hears", True):
-            return
-        super()._forward_event(event)
+def _too_early(widget: Widget, event: events.Event) -> bool:
+    """Keys and pastes go straight to what has the focus: it must not hear them before the dialog does."""
+    return isinstance(event, events.Key | events.Paste) and not getattr(widget.screen, "hears", True)
 
 
-class Choice(_Deaf, Button):
+class Choice(Button):
     """A button of a dialog."""
 
+    def _forward_event(self, event: events.Event) -> None:
+        if not _too_early(self, event):
+            super()._forward_event(event)
 
-class Field(_Deaf, Input):
+
+class Field(Input):
     """A text field of a dialog."""
+
+    def _forward_event(self, event: events.Event) -> None:
+        if not _too_early(self, event):
+            super()._forward_event(event)
 
 
 class Dialog(ModalScreen[Answer]):
@@ -48,17 +52,17 @@ class Dialog(ModalScreen[Answer]):
     DEFAULT_CSS = """
     Dialog { align: center middle; }
     Dialog > #box {
-        width: 90%; max-width: 96; height: auto; max-height: 95%; padding: 0 1;
+        width: 90%; max-width: 96; height: auto; max-height: 95%; padding: 0 1 2 1;
         border: round $primary; border-title-color: $primary; border-title-style: bold; background: $surface;
     }
     Dialog.-warns > #box { border: round $warning; border-title-color: $warning; }
     Dialog.-destroys > #box { border: heavy $error; border-title-color: $error; }
-    Dialog #body { height: auto; max-height: 24; padding: 0 1; }
+    Dialog #body { height: auto; max-height: 55vh; padding: 0 1; }
     Dialog #said { height: auto; padding: 0 1; color: $warning; }
     Dialog Input { margin: 0 1; height: 1; border: none; background: $panel; padding: 0 1; }
     Dialog Input:focus { background: $primary 20%; }
     Dialog .label { padding: 0 1; color: $foreground 80%; height: auto; }
-    Dialog #buttons { height: 1; margin-top: 1; padding: 0 1; }
+    Dialog #buttons { height: 1; padding: 0 1; dock: bottom; }
     Dialog Button { margin-right: 2; min-width: 10; }
     Dialog Button:focus { text-style: bold reverse; }
     Dialog:ansi Button:focus { text-style: bold reverse; }
@@ -75,6 +79,7 @@ class Dialog(ModalScreen[Answer]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Content(clean(self.title_text))
+            box.border_subtitle = "Tab moves · Enter chooses · Esc cancels"
             yield from self.body()
             with Horizontal(id="buttons"):
                 yield from self.buttons()

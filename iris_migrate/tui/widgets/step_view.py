@@ -73,7 +73,7 @@ class StepView(Vertical):
         step = self.board.step(place.step)
         status = self.board.status(step.id)
         sign = f"{SYMBOLS[status]} " if status else ""
-        return clean(f"{sign}{self.board.number(step.id)} {step.title}  ‹ {phase.title}")
+        return clean(f"{sign}{self.board.number(step.id)} {step.title}")
 
     def _rows(self, place: Place) -> Iterator[Row]:
         if not place.step:
