@@ -42,7 +42,7 @@ class Draft:
     ) -> None:  # fmt: skip
         self.path = locate(settings_file) or Path(FILE_NAME)
         self._checklist, self._flags, self._settings_file, self._found = checklist, flags, settings_file, found
-        self._secrets = state / "secrets"
+        self._secrets = state.absolute() / "secrets"
         self._declared = {item.name: item for item in declarations(checklist)}
         self._typed: dict[str, str] = {}
         self._rows: dict[str, Row] = {}

@@ -182,6 +182,7 @@ class Run:
         intents = self.record.open_intents()
         if not intents:
             return
+        await self.lease.take(self.operator)  # they may belong to a run that is still at work
         await self.inspection.look()
         for intent in intents:
             self.emit(StepStatus(self.clock.now(), intent.step, Status.INTERRUPTED, intent.change.says))

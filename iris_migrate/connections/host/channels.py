@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import paramiko
-
 from iris_migrate.connections.host.errors import ConnectionLost, HostError, HostFailure, HostUnreachable
 from iris_migrate.connections.host.keys import KnownHosts, Pin
 from iris_migrate.connections.host.link import Address, Link, Refused, connect
+from iris_migrate.connections.host.paramiko_alone import paramiko
 from iris_migrate.target import Clock
 
 T = TypeVar("T")

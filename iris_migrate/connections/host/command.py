@@ -11,10 +11,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import paramiko
-
 from iris_migrate.connections.host.channels import Channels, Lease, in_thread
 from iris_migrate.connections.host.errors import ConnectionLost, HostFailure, RootRefused
+from iris_migrate.connections.host.paramiko_alone import paramiko
 from iris_migrate.redact import clean_bytes
 
 Sink = Callable[[bytes], None]

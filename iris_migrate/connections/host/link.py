@@ -6,10 +6,9 @@ import logging
 import socket
 from dataclasses import dataclass
 
-import paramiko
-
 from iris_migrate.connections.host.errors import HostUnreachable, LoginRefused
 from iris_migrate.connections.host.keys import KnownHosts, Pin
+from iris_migrate.connections.host.paramiko_alone import paramiko
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else Python prints its errors over the screen
 
