@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import events
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 REHEARSE = -1  # the answer of `run` when the operator chose to rehearse
+_HERE = Path(__file__).parent
 _HELD = 64  # keys kept for a screen that is not drawn yet
 
 
@@ -45,7 +47,7 @@ class IrisApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     # The first screen's own is not loaded by Textual.
-    CSS_PATH = ["app.tcss", "screens/start.tcss"]  # noqa: RUF012
+    CSS_PATH = [_HERE / "app.tcss", _HERE / "screens" / "start.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app"), Binding("ctrl+c", "help_quit", show=False, system=True)]
 
     place: reactive[Place] = reactive(Place())

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from iris_migrate.engine.events import Connected
+from iris_migrate.engine.target import HOST_ADDRESS
 from iris_migrate.tui.place import Place
 
 if TYPE_CHECKING:
     from iris_migrate.engine.session import Options, Session
     from iris_migrate.tui.app import IrisApp
+
+
+_ADDRESS = re.compile(r"onnect(?:ed|ion) to (\S+?)(?: is back)?\.$")
 
 
 def options(args: argparse.Namespace) -> Options:
@@ -24,10 +29,10 @@ def options(args: argparse.Namespace) -> Options:
 def place_of(session: Session, place: Place, event: object = None) -> Place:
     """The place with what an open session knows, and what an event tells of the host."""
     known = replace(place, account=session.aws.account, region=session.region)
-    if isinstance(event, Connected) and event.what == "host":
-        address = event.detail.split()[0].rpartition("@")[2] if event.detail else ""
-        return replace(known, host=address, pin="pinned")
-    return known
+    if isinstance(event, Connected) and event.what == "host" and (found := _ADDRESS.search(event.detail)):
+        return replace(known, host=found[1], pin="pinned")  # nothing connects to a key that is not
+    host = "" if place.host else str(session.record.fact(HOST_ADDRESS) or "")
+    return replace(known, host=host) if host else known
 
 
 def follow(app: IrisApp, session: Session) -> None:
@@ -35,6 +40,7 @@ def follow(app: IrisApp, session: Session) -> None:
     app.place = place_of(session, app.place)
 
     def hear(event: object) -> None:
-        app.place = place_of(session, app.place, event)
+        if isinstance(event, Connected):
+            app.place = place_of(session, app.place, event)
 
     session.listen(hear)

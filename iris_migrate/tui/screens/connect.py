@@ -180,7 +180,8 @@ def _summary(found: tuple[Access, ...]) -> str:
 def _part(one: Access) -> Fact:
     total = len(one.allowed) + len(one.denied) + len(one.unknown)
     if one.denied:
-        return f"✗ {one.part}", f"missing: {', '.join(one.denied)}", "bold"
+        others = f"; {len(one.unknown)} cannot be asked" if one.unknown else ""
+        return f"✗ {one.part}", f"missing: {', '.join(one.denied)}{others}", "bold"
     if one.unknown:
-        return f"? {one.part}", f"{len(one.unknown)} of {total} unknown: {', '.join(one.unknown)}"
+        return f"? {one.part}", f"{len(one.unknown)} of {total} unknown: AWS cannot be asked without doing it"
     return f"✓ {one.part}", f"{total} of {total}"

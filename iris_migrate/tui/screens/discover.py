@@ -73,12 +73,14 @@ class DiscoverScreen(Page[Found | None]):
 
         listed = self.query_one("#functions", OptionList)
         listed.clear_options()
-        wanted = await self._wanted()
+        wanted, failed = await self._wanted(), False
         try:
             self._functions = await functions(self._account.aws)
         except (AwsError, Unreadable) as error:
-            self._functions = ()
+            self._functions, failed = (), True
             self._say([("✗ Functions", str(error), "bold"), ("", "Enter goes on without them; r asks again.")])
+        if not self._functions and not failed:
+            self._say([("Functions", f"there are none in {self._account.identity.region}; is that the region?")])
         rows = [f"{one.name}   {one.package}, {one.memory} MB" for one in self._functions]
         listed.add_options([Option(Content(row)) for row in (*rows, NONE)])
         names = [one.name for one in self._functions]

@@ -40,9 +40,9 @@ class SettingsScreen(Page[bool | None]):
         Binding("pagedown", "move(8)", show=False, priority=True),
     ]
     HELP = (
-        "Up and down mark a setting, typing changes it, Enter goes to the next. Each says where its value came from:"
-        " default, found, file, flag or typed. A secret is never written here, only where it is read from: env:NAME,"
-        " file:PATH (mode 0600) or prompt. Nothing is made in AWS by saving."
+        "Up and down mark a setting, typing changes it (Ctrl+U empties it), Enter goes to the next. Each says where"
+        " its value came from: default, found, file, flag or typed. A secret is never written here, only where it is"
+        " read from: env:NAME, file:PATH (mode 0600) or prompt. Nothing is made in AWS by saving."
     )
 
     def __init__(self, found: Found | None = None) -> None:

@@ -38,7 +38,7 @@ _WIDTH = 16
 _SAYS = {
     Choice.CONTINUE: ("Migrate", "go on where it stands, or begin"),
     Choice.SETTINGS: ("Settings", "account, old side, settings, and what they cost"),
-    Choice.REHEARSE: ("Rehearse", "the whole way on this machine alone; nothing real is touched"),
+    Choice.REHEARSE: ("Rehearse", "the whole way on this machine; nothing real is touched"),
 }
 WELCOME = "Takes a Flask service off AWS Lambda, puts it on an EC2 host and keeps proving that it holds."
 REHEARSED = (

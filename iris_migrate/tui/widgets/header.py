@@ -20,7 +20,8 @@ class Header(Widget):
     Header.-rehearsal { background: $accent 25%; }
     Header.-production { background: $warning 30%; }
     Header.-destroying { background: $error; color: $background; }
-    Header:ansi { text-style: reverse; }
+    Header:ansi { background: ansi_default; color: ansi_default; text-style: bold; }
+    Header.-destroying:ansi { background: ansi_red; color: ansi_white; }
     """
     place: reactive[Place] = reactive(Place())
     seconds: reactive[int] = reactive(0)
