@@ -24,18 +24,21 @@ def failure_lines(failure: Failure, symptoms: Callable[[], Mapping[str, Symptom]
         yield from (f"    | {line}" for line in failure.journal[-SHOWN:])
     if failure.step.troubleshoot:
         yield from _causes(failure, symptoms())
+    if failure.missing:
+        yield "  Mend that, then start again: it goes on here."
 
 
 def _causes(failure: Failure, symptoms: Mapping[str, Symptom]) -> Iterator[str]:
+    """The causes whose sign was seen. Without any: those that leave no sign, and where to look."""
     lines = [failure.why, *failure.lines, *failure.journal, *(item.seen for item in failure.evidence)]
     named = [symptoms[name] for name in failure.step.troubleshoot if name in symptoms]
     likely = [cause for symptom in named for cause in symptom.likely(lines)]
     for cause in likely:
         yield f"  Likely: {cause.says}"
         yield f"    Next: {cause.remedy}"
-    if likely:
+    if likely or failure.missing:
         return
     for symptom in named:
-        yield f"  It may be: {symptom.says}"
-        yield from (f"    {cause.says} Next: {cause.remedy}" for cause in symptom.causes)
+        yield f"  {symptom.says}"
+        yield from (f"    It may be: {cause.says} Next: {cause.remedy}" for cause in symptom.causes if not cause.sign)
         yield from (f"    To see {look.shows}: {look.command}" for look in symptom.look)
