@@ -20,7 +20,7 @@ def run() -> Iterator[Figure]:
         near = asyncio.run(_near())
         address, port = near["address"], near["port"]
         yield Figure("batches for one look at all", near["batches"], "batches", 3, f"{near['steps']} steps")
-        world.control(practice, "faults", {"begin": "slow-aws=50"})
+        world.control(practice, "faults", {"add": "slow-aws=50"})
         with delaying(address, port, ROUND_TRIP) as far:
             seconds, floor = asyncio.run(_far(far, address))
             yield Figure(

@@ -235,9 +235,25 @@ class Record:
         """Changes that were about to be sent and have no result: the program ended in between."""
         return list(self._intents("results.change IS NULL"))
 
-    def done(self, step: str) -> list[Intent]:
-        """The changes of a step that were carried out, oldest first: what an undo starts from."""
-        return list(self._intents("results.state IN ('done', 'found') AND step=?", step))
+    def newest_changes(self, checklist: str, step: str) -> list[Intent]:
+        """The changes that last brought a step from where it did not hold, oldest first: what an undo starts from.
+
+        Those before it last held are another story: a deploy that failed goes back to the commit before it, not to
+        the empty folder of the first day.
+        """
+        done = list(self._intents("results.state IN ('done', 'found') AND step=?", step))
+        for place in range(len(done) - 1, 0, -1):
+            if self._held_between(checklist, step, done[place - 1].at, done[place].at):
+                return done[place:]
+        return done
+
+    def _held_between(self, checklist: str, step: str, start: float, end: float) -> bool:
+        return bool(
+            self._one(
+                "SELECT 1 FROM findings WHERE checklist=? AND step=? AND verdict='holds' AND at>? AND at<? LIMIT 1",
+                checklist, step, start, end,
+            )
+        )  # fmt: skip
 
     def result(self, change_id: str) -> Result | None:
         row = self._one("SELECT state, answers, kept, error, lines FROM results WHERE change=?", change_id)

@@ -133,15 +133,15 @@ class Run:
         return told
 
     def undoing(self, step: Step) -> tuple[Change, ...]:
-        """What would put back what was before the step's first change, as far as is known now. Raises CannotUndo."""
-        done = self.record.done(step.id)
+        """What would put back what was before the step was last changed, as far as is known now. Raises CannotUndo."""
+        done = self.record.newest_changes(self.checklist.name, step.id)
         if not done:
             raise CannotUndo(f"{step.title}: nothing was changed by this step, so there is nothing to put back.")
         found = self.inspection.found[step.id]
         return tuple(found.resource.undo(self._before(done), found.finding))
 
     async def undo(self, step: Step, agreed: Sequence[Change] | None = None) -> Outcome:
-        """Put back what was before the step's first change in this generation. Raises CannotUndo.
+        """Put back what was before the step was last brought to hold. Raises CannotUndo.
 
         `agreed`: what was shown and consented to; anything else is refused.
         """

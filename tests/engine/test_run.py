@@ -159,6 +159,16 @@ async def test_undo_puts_back_what_was_before_the_first_change(tmp_path: Path) -
     assert (tmp_path / "a").read_text() == "old"
 
 
+async def test_undo_goes_back_to_where_the_step_last_held(tmp_path: Path) -> None:
+    world = World(tmp_path, (note(tmp_path, "a", "first"),))
+    await world.run.all()
+    world.clock.time += 60
+    world.steps = (note(tmp_path, "a", "second"),)
+    await world.again().all()
+    await world.run.undo(world.steps[0])
+    assert (tmp_path / "a").read_text() == "first"
+
+
 async def test_on_failure_undo_puts_back_at_once(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     spoiling = f"printf spoiled > {tmp_path}/a; exit 1"

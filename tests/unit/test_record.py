@@ -52,7 +52,7 @@ def test_an_intent_without_a_result_is_open_until_its_result_is_written(record: 
     record.end(2.0, name, Result("done", {"a": [1]}))
     assert record.open_intents() == []
     assert record.result(name) == Result("done", {"a": [1]})
-    assert [done.change_id for done in record.done("s")] == [name]
+    assert [done.change_id for done in record.newest_changes("c", "s")] == [name]
 
 
 def test_the_same_intent_after_a_crash_is_one_row_and_a_retry_is_another(record: Record) -> None:
