@@ -101,6 +101,19 @@ COMMANDS: tuple[Command, ...] = (
     Command("checklist.pane-undo", "4", "undo", "What undo would put back.", footer=False),
     Command("checklist.leave", "escape", "back", "Back to the start; you are asked first when something runs.",
             footer=False),
+    *(
+        Command(f"logs.source-{number}", str(number), f"source {number}", f"Show or hide log number {number}.",
+                footer=False)
+        for number in range(1, 10)
+    ),
+    Command("logs.filter", "f", "filter", "Show only lines that contain a text."),
+    Command("logs.level", "e", "level", "Show all lines, warnings and worse, or errors only."),
+    Command("logs.age", "t", "time", "Show all, the last five minutes, or the last hour."),
+    Command("logs.search", "slash", "search", "Go to the next line upwards that contains a text."),
+    Command("logs.fields", "enter", "fields", "Take the marked line apart; JSON is shown by field."),
+    Command("logs.save", "s", "save", "Save the shown lines to a file."),
+    Command("logs.copy", "y", "copy", "Copy the marked line, and save it to a file.", footer=False),
+    Command("logs.close", "escape,l", "back", "Back to the checklist."),
     Command("app.help", "question_mark,f1", "help", "What this part is for and which keys work."),
     Command("app.palette", "ctrl+p", "palette", "Find a command by its name.", footer=False),
     Command("app.theme", "f9", "theme", "The next theme: dark, light, high contrast, the terminal's own.",

@@ -36,6 +36,8 @@ class LineView(ScrollView, can_focus=True):
         Binding("space", "pause", "pause", id="lines.pause"),
         Binding("end,G", "newest", "newest", id="lines.newest"),
         Binding("home,g", "oldest", "oldest", id="lines.oldest", show=False),
+        Binding("k", "mark(-1)", "line up", id="lines.mark-up", show=False),
+        Binding("j", "mark(1)", "line down", id="lines.mark-down", show=False),
     ]
     HELP = "Lines as they come. Space pauses, End goes to the newest, / searches, s saves them to a file."
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line--error", "line--warning", "line--found", "line--time"}
@@ -50,6 +52,13 @@ class LineView(ScrollView, can_focus=True):
         def __init__(self, view: LineView, total: int, new: int) -> None:
             super().__init__()
             self.view, self.total, self.new = view, total, new
+
+    class Marked(Message):
+        """Another line is marked."""
+
+        def __init__(self, view: LineView) -> None:
+            super().__init__()
+            self.view = view
 
     def __init__(self, *, cap: int = CAP, show_time: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -163,7 +172,28 @@ class LineView(ScrollView, can_focus=True):
     def _component(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
 
+    @property
+    def marked(self) -> ShownLine | None:
+        """The line that is marked or was found; while it follows, the newest."""
+        if 0 <= self.found < len(self.lines):
+            return self.lines.at(self.found)
+        return self.lines.at(len(self.lines) - 1) if len(self.lines) else None
+
     # Keys
+
+    def action_mark(self, by: int) -> None:
+        """Mark the line above or below; the first mark is the lowest line that is seen."""
+        if not len(self.lines):
+            return
+        lowest = min(len(self.lines), self.scroll_offset.y + self.scrollable_content_region.height) - 1
+        row = self.found + by if self.found >= 0 else lowest
+        self.following = False
+        self.found = min(max(row, 0), len(self.lines) - 1)
+        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        if not top <= self.found < top + height:
+            self._show_row(self.found - height // 2)
+        self.refresh()
+        self.post_message(self.Marked(self))
 
     def action_pause(self) -> None:
         self.following = not self.following
@@ -185,6 +215,7 @@ class LineView(ScrollView, can_focus=True):
 
     def watch_following(self, following: bool) -> None:
         if following:
+            self.found = -1
             self._seen = self.lines.total
             self._show_row(len(self.lines))
         self.post_message(self.Counted(self, self.lines.total, self.lines.total - self._seen))

@@ -22,9 +22,9 @@ class SearchLine(Horizontal):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", id="search.close")]
 
     class Sought(Message):
-        def __init__(self, text: str) -> None:
+        def __init__(self, line: SearchLine, text: str) -> None:
             super().__init__()
-            self.text = text
+            self.line, self.text = line, text
 
     def __init__(self, says: str = "Search, Enter for the next one upwards:", *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -45,7 +45,7 @@ class SearchLine(Horizontal):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Sought(event.value))
+        self.post_message(self.Sought(self, event.value))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
