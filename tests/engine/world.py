@@ -31,12 +31,13 @@ sys.modules["iris_migrate.resources.sandbox"] = sandbox
 
 
 class JumpingClock:
-    """Waiting takes no time; the hands move."""
+    """Waiting takes no time; the hands move, a little with every look at them."""
 
     def __init__(self) -> None:
         self.time = 1_800_000_000.0
 
     def now(self) -> float:
+        self.time += 0.001
         return self.time
 
     async def sleep(self, seconds: float) -> None:
