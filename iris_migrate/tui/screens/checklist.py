@@ -26,6 +26,7 @@ from iris_migrate.tui.widgets.bars import Activity, Breadcrumb, Progress
 from iris_migrate.tui.widgets.dialogs import ConfirmDialog, Dialog, ProblemDialog, ReasonDialog, Waiver
 from iris_migrate.tui.widgets.panes import Pane, PaneTabs
 from iris_migrate.tui.widgets.search import SearchLine
+from iris_migrate.tui.widgets.soon import soon
 from iris_migrate.tui.widgets.step_list import StepList
 from iris_migrate.tui.widgets.step_view import StepView
 
@@ -157,7 +158,7 @@ class ChecklistScreen(Page[CheckResult | None]):
         """Show what has changed, soon and once."""
         if not self._dirty and self.is_mounted:
             self._dirty = True
-            self.set_timer(REDRAW, self._draw)
+            soon(self, REDRAW, self._draw)
 
     def _draw(self) -> None:
         self._dirty = False
@@ -220,6 +221,9 @@ class ChecklistScreen(Page[CheckResult | None]):
         if self.is_mounted:
             self.query_one(StepList).show_step(step)
             self.redraw()
+
+    def on_resize(self) -> None:
+        self.redraw()
 
     def on_step_list_marked(self) -> None:
         self.redraw()

@@ -20,6 +20,7 @@ from textual.widgets import Button, Input, Static
 from iris_migrate.redact import clean
 from iris_migrate.tui.telling import Row
 from iris_migrate.tui.widgets.panel import Panel
+from iris_migrate.tui.widgets.soon import soon
 
 Answer = TypeVar("Answer")
 DEAF = 0.5  # seconds in which keys that were meant for something else still arrive
@@ -93,7 +94,7 @@ class Dialog(ModalScreen[Answer]):
     def on_mount(self) -> None:
         self.set_class(bool(self.tone), f"-{self.tone}" if self.tone else "-plain")
         self.set_focus(self.query_one("#cancel", Button))
-        self.call_after_refresh(self.set_timer, DEAF, self._hear)
+        self.call_after_refresh(soon, self, DEAF, self._hear)
 
     def _hear(self) -> None:
         self.hears = True

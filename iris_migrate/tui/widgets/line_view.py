@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from iris_migrate.tui.widgets.lines import CAP, Keep, Lines, ShownLine
+from iris_migrate.tui.widgets.soon import soon
 
 FAST, SLOW = 0.05, 0.25  # seconds between two drawings when much or little comes
 BUSY = 50  # lines waiting above which the drawing is done fast
@@ -76,7 +77,7 @@ class LineView(ScrollView, can_focus=True):
         self._waiting.extend(lines)
         if not self._drawing and self.is_attached:
             self._drawing = True
-            self.set_timer(FAST if len(self._waiting) > BUSY else SLOW, self._flush)
+            soon(self, FAST if len(self._waiting) > BUSY else SLOW, self._flush)
 
     def feed_text(self, lines: Sequence[str], level: int = 6) -> None:
         """Take plain lines over."""
@@ -115,7 +116,7 @@ class LineView(ScrollView, can_focus=True):
         self.post_message(self.Counted(self, self.lines.total, self.lines.total - self._seen))
         if self._waiting:
             self._drawing = True
-            self.set_timer(0.001, self._flush)
+            soon(self, 0.001, self._flush)
 
     def _resize(self) -> None:
         self.virtual_size = Size(self._width, len(self.lines))
