@@ -71,7 +71,8 @@ class Narrator:
         if what == event.what and event.at - last < WAITING_EVERY:
             return
         self._waiting[event.step] = (event.what, event.at)
-        self.say(f"  ◌ {event.what} (at most {event.seconds:.0f} s more)")
+        seconds = f"{event.seconds:.0f}" if event.seconds >= 1 else f"{event.seconds:.1f}"
+        self.say(f"  ◌ {event.what} (at most {seconds} s more)")
 
 
 _TOLD = frozenset(Status) - {Status.READY, Status.WAITING, Status.RUNNING, Status.FAILED}

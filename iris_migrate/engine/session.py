@@ -31,7 +31,7 @@ from iris_migrate.values import StepKey, digest, fill
 if TYPE_CHECKING:
     from iris_migrate.connections.host.connection import HostConnection
 
-TOLD_FROM = 1.0  # seconds from which waiting for AWS is worth a line
+TOLD_FROM = 1.0  # seconds from which waiting for AWS's own rate is worth a line
 
 
 class WrongAccount(Exception):
@@ -231,8 +231,12 @@ class Session:
         """A call that waits, for AWS's rate or because AWS said to slow down, is told as waiting."""
         from iris_migrate.connections.aws import CallPaced
 
-        if isinstance(seen, CallPaced) and seen.seconds >= TOLD_FROM:
-            self.emit(Waiting(self.clock.now(), "", f"AWS is asked again: {seen.action} ({seen.why})", seen.seconds))
+        if not isinstance(seen, CallPaced) or (seen.why == "rate limit" and seen.seconds < TOLD_FROM):
+            return
+        what = (
+            f"{seen.action} waits for AWS's rate" if seen.why == "rate limit" else f"AWS said {seen.why}: {seen.action}"
+        )
+        self.emit(Waiting(self.clock.now(), "", what, seen.seconds))
 
     def _carriers(self) -> Any:
         from iris_migrate.engine.archive import Archive
