@@ -39,18 +39,24 @@ async def prepared(app: IrisApp) -> bool:
 
 
 async def checklist(app: IrisApp) -> None:
-    """The checklist, until it is left."""
+    """The checklist, until it is left; editing the settings leads back to it with what they are then."""
     from iris_migrate.tui.operator import ScreenOperator
     from iris_migrate.tui.screens.checklist import ChecklistScreen
     from iris_migrate.tui.screens.opening import OpeningScreen
+    from iris_migrate.tui.screens.settings import SettingsScreen
 
-    operator = ScreenOperator(app.push_screen_wait)
-    session = await app.show(OpeningScreen(operator))
-    if session is None:
-        return
-    operator.where = session.where
-    app.take_session(session)
-    try:
-        app.result = await app.show(ChecklistScreen(session))
-    finally:
-        await app.end_session()
+    while True:
+        operator = ScreenOperator(app.push_screen_wait)
+        session = await app.show(OpeningScreen(operator))
+        if session is None:
+            return
+        operator.where = session.where
+        app.take_session(session)
+        screen = ChecklistScreen(session)
+        try:
+            app.result = await app.show(screen) or app.result
+        finally:
+            await app.end_session()
+        if screen.wants != "settings":
+            return
+        await app.show(SettingsScreen())

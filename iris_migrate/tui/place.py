@@ -38,16 +38,16 @@ class Place:
 
 def line(place: Place, title: str, elapsed: str, width: int) -> tuple[str, str, str]:
     """Left, middle and right of the header in `width` cells: what does not fit is left out, whole part by part."""
-    left = f" {place.badge} " if place.badge else " "
-    name = f"iris-migrate · {title}" if title else "iris-migrate"
-    parts = place.parts()
-    shorter = [name, title or name]
-    for naming in shorter:
-        for kept in (parts, [place.account, *parts[1:]] if place.account else parts, parts[1:], parts[2:], []):
-            middle = f" {naming}" + (f"   {' · '.join(kept)}" if kept else "")
-            if len(left) + len(middle) + len(elapsed) + 3 <= width and (kept or naming is shorter[-1] or not parts):
-                return left, middle, f"{elapsed} "
-    return left, f" {title or name}"[: max(0, width - len(left))], ""
+    left, right = (f" {place.badge} " if place.badge else " "), f" {elapsed} "
+    host = f"{place.host} {place.pin}".strip()
+    full = place.parts()
+    for kept in (full, [place.account, place.region, host], [place.account, host], [host or place.account], []):
+        known = " · ".join(part for part in kept if part)
+        for name in (f"iris-migrate · {title}" if title else "iris-migrate", title or "iris-migrate"):
+            middle = f" {name}" + (f"  {known}" if known else "")
+            if len(left) + len(middle) + len(right) <= width:
+                return left, middle, right
+    return left, f" {title or 'iris-migrate'}"[: max(0, width - len(left))], ""
 
 
 def clock(seconds: float) -> str:
