@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from iris_migrate.changes import Change, HostCommand, HostScript, OperatorAsk
-from iris_migrate.encoding import change_id
+from iris_migrate.encoding import canonical, change_id
 from iris_migrate.engine.carriers import Carriers, Failed
 from iris_migrate.engine.events import ChangeCarriedOut, ChangeEnded, ChangeIntended, Listener, Output
 from iris_migrate.engine.record import Intent, Record, Result
@@ -40,15 +40,29 @@ class Executor:
         self._record, self._carriers, self._secrets = record, carriers, secrets
         self._clock, self._emit = clock, emit
 
-    async def execute(self, run: int | None, key: StepKey, changes: Sequence[Change], before: Finding) -> Outcome:
-        """Send changes in order; stop at the first that fails. Raises SecretMissing before anything is sent."""
+    async def execute(
+        self,
+        run: int | None,
+        key: StepKey,
+        changes: Sequence[Change],
+        before: Finding,
+        already: Mapping[str, Result] | None = None,
+    ) -> Outcome:
+        """Send changes in order; stop at the first that fails. Raises SecretMissing before anything is sent.
+
+        `already`: what a run that was cut off had carried out of this list, by canonical Change; the list goes on
+        behind it, with its answers.
+        """
         for change in changes:
             if waits := unresolved(change):
                 raise Defect(f"{change.says}: {waits[0]} is not known; it must not be sent")
             self._need_secrets(change)
         answers: dict[str, Any] = {}
         sent: list[Change] = []
-        for change in changes:
+        done = _begun(changes, already or {})
+        for result in done:
+            answers.update(result.answers)
+        for change in changes[len(done) :]:
             result = await self._send(run, key, change, before, answers)
             sent.append(change)
             if result.state == "failed":
@@ -121,6 +135,16 @@ class Executor:
             return item
 
         return known
+
+
+def _begun(changes: Sequence[Change], already: Mapping[str, Result]) -> list[Result]:
+    """The results of the first changes of a list, as far as they were carried out; never of all of them."""
+    found: list[Result] = []
+    for change in changes[:-1]:
+        if (result := already.get(canonical(change))) is None:
+            break
+        found.append(result)
+    return found
 
 
 def _filled(change: Change, known: Callable[[Any], Any]) -> Change:

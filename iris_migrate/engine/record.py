@@ -255,6 +255,21 @@ class Record:
             )
         )  # fmt: skip
 
+    def cut_off(self, step: str, since: float) -> dict[str, Result]:
+        """What runs that were cut off had carried out for a step since it last held, by canonical Change.
+
+        Lists that were cut off in the middle go on from there: an experiment is not made twice for its last line.
+        `since` is the time (seconds since the epoch) before which nothing counts.
+        """
+        rows = self._db.execute(
+            "SELECT data, state, answers FROM intents JOIN results USING (change)"
+            " WHERE step=?1 AND state IN ('done', 'found') AND results.at > ?2"
+            " AND run > (SELECT coalesce(max(run), 0) FROM run_ends WHERE how <> 'interrupted')"
+            " AND results.at > (SELECT coalesce(max(at), 0) FROM findings WHERE step=?1 AND verdict='holds')",
+            (step, since),
+        )
+        return {data: Result(state, json.loads(answers)) for data, state, answers in rows}
+
     def result(self, change_id: str) -> Result | None:
         row = self._one("SELECT state, answers, kept, error, lines FROM results WHERE change=?", change_id)
         return None if row is None else Result(row[0], json.loads(row[1]), row[2], row[3], tuple(json.loads(row[4])))

@@ -13,13 +13,15 @@ from iris_migrate.engine.executor import Executor, Outcome
 from iris_migrate.engine.inspection import Inspected, Inspection
 from iris_migrate.engine.journal import JournalSlice
 from iris_migrate.engine.lease import Lease
-from iris_migrate.engine.record import Intent, Record
+from iris_migrate.engine.record import Intent, Record, Result
 from iris_migrate.engine.secrets import Secrets
 from iris_migrate.engine.step_loop import StepLoop
 from iris_migrate.findings import Finding, Verdict
 from iris_migrate.language.checklist import Checklist, Step
 from iris_migrate.resources.base import CannotUndo
 from iris_migrate.target import Clock, Unreadable
+
+RECENT = 3600.0  # seconds for which what a run had done when it was cut off is taken as still so
 
 
 class Stopped(Exception):
@@ -47,6 +49,7 @@ class Run:
     emit: Listener
     statuses: dict[str, Status] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
+    continued: set[str] = field(default_factory=set)
     current: bool = False  # nothing was done or waited for since everything was looked at
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     ending: asyncio.Event = field(default_factory=asyncio.Event)
@@ -190,6 +193,13 @@ class Run:
                 await self.executor.settle(intent)
             except Unreadable as reason:  # it stays open: the next run asks again
                 self.emit(StepStatus(self.clock.now(), intent.step, Status.INTERRUPTED, str(reason)))
+
+    def cut_off(self, step: Step) -> dict[str, Result]:
+        """What an earlier run that was cut off had carried out for a step; asked once, since it is then looked at."""
+        if step.id in self.continued:
+            return {}
+        self.continued.add(step.id)
+        return self.record.cut_off(step.id, self.clock.now() - RECENT)
 
     def _blocked_by(self, step: Step) -> str:
         for name in step.waits_for:

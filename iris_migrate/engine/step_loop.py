@@ -94,7 +94,8 @@ class StepLoop:
         while True:
             try:
                 key = found.resource.key
-                return await run.executor.execute(run.number, key, changes, found.finding)
+                already = run.cut_off(self.step)
+                return await run.executor.execute(run.number, key, changes, found.finding, already)
             except SecretMissing as missing:
                 value = await run.operator.secret(missing.name, str(missing))
                 if value is None:

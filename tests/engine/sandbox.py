@@ -124,3 +124,25 @@ class Vault(Resource):
 
     def plan(self, finding: Finding) -> list[Change]:
         return [] if finding.holds else [LocalEdit(says="fill it", path=self.path, was=None, content=self.content)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof(Resource):
+    """An experiment (a line more in `count`), then a file that keeps what it showed."""
+
+    kind: ClassVar[str] = "sandbox.proof"
+    uses: ClassVar[frozenset[str]] = frozenset({"local"})
+    path: str
+    count: str
+
+    async def inspect(self, target: Target) -> Finding:
+        there = await target.local.text(self.path) is not None
+        return conclude([judge(self.path, True, there, otherwise=Verdict.ABSENT)])
+
+    def plan(self, finding: Finding) -> list[Change]:
+        if finding.holds:
+            return []
+        return [
+            LocalCommand(says="experiment", argv=("sh", "-c", f"printf x >> {self.count}")),
+            LocalEdit(says="write it down", path=self.path, was=None, content="seen"),
+        ]

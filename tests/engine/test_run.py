@@ -268,3 +268,39 @@ async def test_a_program_that_ends_at_a_change_goes_on_when_it_is_started_again(
             world.again()
     assert (tmp_path / "b").read_text() == "xy" and killed == ["a", "b"]
     assert world.record.open_intents() == []
+
+
+async def test_an_experiment_that_was_cut_off_is_not_made_twice(tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    counted = tmp_path / "count"
+    world = World(tmp_path, (step("p", "proof", with_={"path": str(tmp_path / "p"), "count": str(counted)}),))
+
+    def kill(event: object) -> None:
+        if (
+            isinstance(event, ChangeIntended)
+            and event.change.says == "write it down"
+            and len(world.of(ChangeIntended)) < 4
+        ):
+            raise Killed
+
+    world.listeners.append(kill)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            await world.run.all()
+        await world.run.lease.release()
+        world.record.close()
+        world.again()
+    await world.run.all()
+    assert counted.read_text() == "x" and world.run.statuses["p"] is Status.HOLDS
+
+
+async def test_a_retry_after_a_look_sends_the_whole_list(tmp_path: Path) -> None:
+    counted = tmp_path / "count"
+    proof = step("p", "proof", with_={"path": str(tmp_path / "p"), "count": str(counted)})
+    world = World(tmp_path, (proof,))
+    await world.run.all()
+    (tmp_path / "p").unlink()
+    await world.again().all()
+    assert counted.read_text() == "xx"
