@@ -57,7 +57,7 @@ class ScreenOperator:
         )
         if shown and step.risk == "none":
             return Decision(Choice.APPLY)
-        title = f"{step.title}: apply?"
+        title = f"Apply: {step.title}"
         rows = [Row("", " ".join(step.why.split())), Row("", "")] if step.why else []
         if again:
             rows.append(Row("", f"Shown again: {again}.", "warn"))

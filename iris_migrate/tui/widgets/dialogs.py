@@ -23,6 +23,7 @@ from iris_migrate.tui.widgets.panel import Panel
 from iris_migrate.tui.widgets.soon import soon
 
 Answer = TypeVar("Answer")
+OTHER = 10  # lines of a dialog beside its body
 DEAF = 0.5  # seconds in which keys that were meant for something else still arrive
 
 
@@ -53,17 +54,20 @@ class Dialog(ModalScreen[Answer]):
     DEFAULT_CSS = """
     Dialog { align: center middle; }
     Dialog > #box {
-        width: 90%; max-width: 96; height: auto; max-height: 95%; padding: 0 1 2 1;
+        width: 90%; max-width: 96; height: auto; max-height: 95%; padding: 0 1;
         border: round $primary; border-title-color: $primary; border-title-style: bold; background: $surface;
     }
     Dialog.-warns > #box { border: round $warning; border-title-color: $warning; }
     Dialog.-destroys > #box { border: heavy $error; border-title-color: $error; }
-    Dialog #body { height: auto; max-height: 55vh; padding: 0 1; }
+    Dialog #body { height: auto; padding: 0 1; }
+    Dialog.-long > #box { height: 95%; }
+    Dialog.-long #body { height: 1fr; min-height: 1; }
     Dialog #said { height: auto; padding: 0 1; color: $warning; }
     Dialog Input { margin: 0 1; height: 1; border: none; background: $panel; padding: 0 1; }
     Dialog Input:focus { background: $primary 20%; }
     Dialog .label { padding: 0 1; color: $foreground 80%; height: auto; }
-    Dialog #buttons { height: 1; padding: 0 1; dock: bottom; }
+    Dialog #buttons { height: 1; padding: 0 1; margin-top: 1; }
+    Dialog.-low #buttons { margin-top: 0; }
     Dialog Button { margin-right: 2; min-width: 10; }
     Dialog Button:focus { text-style: bold reverse; }
     Dialog:ansi Button:focus { text-style: bold reverse; }
@@ -95,6 +99,15 @@ class Dialog(ModalScreen[Answer]):
         self.set_class(bool(self.tone), f"-{self.tone}" if self.tone else "-plain")
         self.set_focus(self.query_one("#cancel", Button))
         self.call_after_refresh(soon, self, DEAF, self._hear)
+
+    def on_resize(self) -> None:
+        """A body that does not fit gets what the rest leaves, and scrolls."""
+        self.set_class(self.size.height < 16, "-low")
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        for panel in self.query(Panel):
+            self.set_class(panel.needs > self.size.height - OTHER, "-long")
 
     def _hear(self) -> None:
         self.hears = True

@@ -70,6 +70,11 @@ class Panel(VerticalScroll, can_focus=True):
             self._text.show(found)
 
     @property
+    def needs(self) -> int:
+        """Lines that it would fill."""
+        return self._text.size.height
+
+    @property
     def text(self) -> str:
         """What it shows, for copying."""
         return "\n".join(f"{row.label:<8}{row.text}".rstrip() for row in self._pending)
