@@ -153,7 +153,8 @@ def _unused_files(source: Source) -> Iterator[Problem]:
         return
     for path in sorted((source.folder / "files").rglob("*")):
         inside = path.relative_to(source.folder).as_posix()
-        if path.is_file() and inside not in named:
+        compiled = "__pycache__" in path.parts  # an installer compiles what ends in .py
+        if path.is_file() and inside not in named and not compiled:
             yield Problem(shown(path), 0, "", "no step names this file; remove it or name it with {from: …}")
 
 
