@@ -75,6 +75,7 @@ class Visit:
         """Bring one step to hold; what the panel shows is consented to."""
         if agreed and self.operator is not None:
             self.operator.agree(step.id, agreed)
+        await self._on_their_way(step)
         await self.run.bring(step)
 
     async def to_end_of_phase(self, phase: str, at: Callable[[str], None]) -> None:
@@ -86,12 +87,20 @@ class Visit:
             if status is not None and status.settled:
                 continue
             at(step.id)
+            await self._on_their_way(step)
             after = await self.run.bring(step)
             if self.run.ending.is_set():
                 raise Stopped(step.id)
             if not after.settled and step.critical:
                 return
         await self.run.look()
+
+    async def _on_their_way(self, step: Step) -> None:
+        """Wait for what this step waits for, where that comes to hold by itself."""
+        for name in step.waits_for:
+            if self.run.statuses.get(name) is Status.CONVERGING:
+                await self.run.bring(self.board.step(name))
+                await self.run.look(self.run.inspection.dependents(name))
 
     async def verify(self, step: Step | None) -> None:
         """Look again, at one step or at all; nothing is changed."""
@@ -155,9 +164,11 @@ class Visit:
             return False
 
     def waiting_for(self, step: Step) -> str:
-        """The first step that this one waits for."""
+        """The first step that this one waits for and that does not come to hold by itself."""
         for name in step.waits_for:
             status = self.board.status(name)
+            if status is Status.CONVERGING:
+                continue
             if self.board.step(name).critical and (status is None or not status.settled):
                 return name
         return ""

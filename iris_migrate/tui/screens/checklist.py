@@ -109,7 +109,10 @@ class ChecklistScreen(Page[CheckResult | None]):
 
     @property
     def can_apply(self) -> bool:
-        return self.idle and self.status in _APPLIES
+        if not self.idle or self.step is None:
+            return False
+        waits = self.status is Status.WAITING and not self.visit.waiting_for(self.step)
+        return waits or self.status in _APPLIES
 
     @property
     def can_retry(self) -> bool:
@@ -203,7 +206,18 @@ class ChecklistScreen(Page[CheckResult | None]):
 
     def _done(self, says: str) -> str:
         settled, total = self.board.settled(self.board.checklist.steps), len(self.board.checklist.steps)
-        return "everything holds" if self.board.all_settled else f"{says}: done · {settled} of {total} hold"
+        if self.board.all_settled:
+            return "everything holds"
+        return f"{says}: {self._came_to() or 'done'} · {settled} of {total} hold"
+
+    def _came_to(self) -> str:
+        """How the marked step stands, when it is not settled."""
+        step, status = self.step, self.status
+        if step is None or status is None or status.settled:
+            return ""
+        if status is Status.WAITING and (before := self.visit.waiting_for(step)):
+            return f"{self.board.number(step.id)} waits for {self.board.number(before)}"
+        return f"{self.board.number(step.id)} {status.value}".replace("-", " ")
 
     async def show(self, dialog: Dialog[Any]) -> Any:
         """Show a dialog and wait for its answer."""

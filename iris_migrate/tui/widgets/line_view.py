@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -15,6 +16,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from iris_migrate.redact import clean
 from iris_migrate.tui.widgets.lines import CAP, Keep, Lines, ShownLine
 from iris_migrate.tui.widgets.soon import soon
 
@@ -103,7 +105,7 @@ class LineView(ScrollView, can_focus=True):
         self._drawing = False
         batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
         before = self.lines.first
-        self.lines.add(batch)
+        self.lines.add(line if line.text.isprintable() else _plain(line) for line in batch)
         gone = self.lines.first - before
         widest = max((cell_len(line.text) for line in batch[-200:]), default=0)
         self._width = max(self._width, widest + (9 if self._show_time else 0))
@@ -223,6 +225,11 @@ class LineView(ScrollView, can_focus=True):
 
     def on_mouse_scroll_up(self) -> None:
         self.following = False
+
+
+def _plain(line: ShownLine) -> ShownLine:
+    """Whoever wrote it: letters only, and tabs as spaces."""
+    return replace(line, text=clean(line.text.expandtabs(8)).replace("\n", " "))
 
 
 def _clock(at: float) -> str:

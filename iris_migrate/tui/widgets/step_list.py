@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from iris_migrate.redact import clean
 from iris_migrate.symbols import SYMBOLS
 from iris_migrate.tui.board import Board
 from iris_migrate.tui.telling import tone_of
@@ -149,10 +150,10 @@ class StepList(ScrollView, can_focus=True):
             status = self.board.phase_status(place.phase)
             sign = SYMBOLS[status] if status else " "
             count = f" {self.board.settled(steps)}/{len(steps)} "
-            return f"{sign} {place.phase} {self.board.phase(place.phase).title}", count, tone_of(status)
+            return clean(f"{sign} {place.phase} {self.board.phase(place.phase).title}"), count, tone_of(status)
         status = self.board.status(place.step)
         sign = SYMBOLS[status] if status else " "
-        return f"  {sign} {self.board.step(place.step).title}", "", tone_of(status)
+        return clean(f"  {sign} {self.board.step(place.step).title}"), "", tone_of(status)
 
     # Keys
 
