@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup rehearse test test-fast test-long test-host lint bench format
+.PHONY: setup rehearse test test-fast test-long test-host lint bench screenshots format
 setup: $(VENV)/.stamp
 
 $(VENV)/.stamp: pyproject.toml constraints.txt backend/requirements.txt backend/requirements-dev.txt
@@ -39,6 +39,10 @@ test-host: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# The pictures of the README, from a rehearsal.
+screenshots: setup
+	$(BIN)/python docs/screenshots.py
 
 format: setup
 	$(BIN)/ruff check --fix --quiet . || true

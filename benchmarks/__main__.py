@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 
-ALL = ("start", "inspect", "verify", "run")
+ALL = ("start", "paint", "inspect", "verify", "run")
 
 
 def main(names: list[str]) -> int:
