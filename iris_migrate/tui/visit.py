@@ -134,7 +134,7 @@ class Visit:
         """Keep a failure for the panel; what to do about it is decided there, by any key, at leisure."""
         self.failures[failure.step.id] = failure
         if failure.step.troubleshoot and not self.symptoms:
-            from iris_migrate.commands.session import symptoms_of
+            from iris_migrate.engine.explaining import symptoms_of
 
             self.symptoms = dict(await asyncio.to_thread(symptoms_of(self.session.options)))
         return Decision(Choice.SKIP)

@@ -402,7 +402,7 @@ class ChecklistScreen(Page[CheckResult | None]):
     def leaving(self) -> str:
         if not self.visit.busy:
             return ""
-        from iris_migrate.commands.session import unfinished
+        from iris_migrate.engine.explaining import unfinished
 
         rows = unfinished(self.session) or ["Nothing was sent that is not finished: only looking or waiting ends here."]
         last = "The record is written before each change: starting again goes on from here."

@@ -1,0 +1,39 @@
+"""What every frontend explains alike: the symptoms of a failure, and what an interrupted run leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.language.troubleshooting import Symptom
+
+
+def symptoms_of(given: Options) -> partial[Mapping[str, Symptom]]:
+    """The symptoms of the checklist, read when a failure is to be explained."""
+    return partial(_symptoms, given.checklist, tuple(given.flags.items()), given.settings_file())
+
+
+@cache
+def _symptoms(checklist: str, flags: tuple[tuple[str, str], ...], settings: Path | None) -> Mapping[str, Symptom]:
+    from iris_migrate.language.errors import LanguageError
+    from iris_migrate.language.troubleshooting import symptoms
+
+    try:
+        return symptoms(checklist, flags=dict(flags), settings_file=settings)
+    except LanguageError:
+        return {}  # an explanation less; `checklist lint` says what is wrong
+
+
+def unfinished(session: Session) -> list[str]:
+    """What an interrupted run leaves behind that goes on without us."""
+    from iris_migrate.engine.executor import is_job
+
+    lines = []
+    for intent in session.record.open_intents():
+        goes_on = "it goes on on the host, and is watched again" if is_job(intent.change) else "looked at again"
+        lines.append(f"{intent.step}: {intent.change.says}: {goes_on} when you start again.")
+    return lines
