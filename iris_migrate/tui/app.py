@@ -78,6 +78,7 @@ class IrisApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.ending.hear_signals()
+        self.screen_change_signal.subscribe(self, self._screen_changed)
         keys, self.notice = moved_keys()
         self.set_keymap(keys)
         self.run_worker(self._journey(), name="journey", exit_on_error=True)
@@ -170,6 +171,10 @@ class IrisApp(App[int], inherit_bindings=False):
     def leave_for(self, what: str) -> None:
         """End the app so that the command line can go on with something else."""
         self.exit(REHEARSE if what == "rehearse" else 0)
+
+    def _screen_changed(self, screen: object) -> None:
+        """The header says when something that destroys is open."""
+        self.at(destroying=getattr(self.screen, "tone", "") == "destroys")
 
     def watch_place(self, place: Place) -> None:
         for screen in self.screen_stack:

@@ -43,4 +43,9 @@ def follow(app: IrisApp, session: Session) -> None:
         if isinstance(event, Connected):
             app.place = place_of(session, app.place, event)
 
+    async def ask_alias() -> None:
+        app.at(alias=await session.aws.alias())
+
     session.listen(hear)
+    if session.aws.account and not app.place.alias:
+        app.run_worker(ask_alias(), name="alias")

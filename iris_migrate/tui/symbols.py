@@ -22,6 +22,20 @@ _ASCII = {
 _BOX = {chr(code): "+" for code in range(0x2500, 0x2580)} | dict.fromkeys("─╌┄┈━═", "-") | dict.fromkeys("│╎┆┊┃║", "|")
 _TABLE = str.maketrans({**_BOX, **_ASCII})
 
+# C0 but the line's end, C1, and what turns the reading direction: none of them has a width.
+_NEVER = dict.fromkeys(
+    (
+        *range(10),
+        *range(11, 32),
+        *range(0x7F, 0xA0),
+        0x61C,
+        0x200E,
+        0x200F,
+        *range(0x2028, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+)
+
 
 def poor(environment: Mapping[str, str] = os.environ, encoding: str = "") -> bool:
     """Whether the terminal cannot show our signs: asked for, no UTF-8, or the Linux console."""
@@ -51,8 +65,7 @@ class Signs(LineFilter):
         ]
 
     def _shown(self, text: str) -> str:
-        if not text.isprintable():
-            text = "".join(sign for sign in text if sign == "\n" or (ord(sign) >= 32 and not 127 <= ord(sign) < 160))
+        text = text if text.isprintable() else text.translate(_NEVER)
         return ascii_of(text) if self._ascii else text
 
 

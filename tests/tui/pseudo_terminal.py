@@ -20,7 +20,7 @@ import pyte
 
 KEYS = {
     "Enter": "\r", "Esc": "\x1b", "Tab": "\t", "Space": " ", "F1": "\x1bOP", "F2": "\x1bOQ", "F3": "\x1bOR",
-    "F4": "\x1bOS", "Up": "\x1b[A", "Down": "\x1b[B",
+    "F4": "\x1bOS", "Up": "\x1b[A", "Down": "\x1b[B", "Ctrl+Q": "\x11",
 }  # fmt: skip
 # What pyte does not know and would print: private modes of keyboards and queries.
 _UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\??[0-9;]*\$[a-z]|\x1b\[[0-9;]*[ ]?[qt]")
@@ -119,7 +119,13 @@ class Terminal:
 @contextlib.contextmanager
 def terminal(*arguments: str, environment: Mapping[str, str], size: tuple[int, int] = (80, 24)) -> Iterator[Terminal]:
     """iris-migrate in a terminal; ended with it."""
-    shown = Terminal([sys.executable, "-m", "iris_migrate.cli", *arguments], environment, size)
+    with showing(Terminal([sys.executable, "-m", "iris_migrate.cli", *arguments], environment, size)) as shown:
+        yield shown
+
+
+@contextlib.contextmanager
+def showing(shown: Terminal) -> Iterator[Terminal]:
+    """Whatever happens, the program ends and the terminal is closed."""
     try:
         yield shown
     finally:

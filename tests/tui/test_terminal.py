@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.pseudo_terminal import terminal
+from tests.tui.pseudo_terminal import Terminal, showing, terminal
 
+ROOT = Path(__file__).resolve().parents[2]
 STARTED = "nothing is begun yet"
 
 
@@ -95,3 +96,36 @@ def test_no_color_draws_in_greys(environment: dict[str, str]) -> None:
         assert screen.ended() == 0
     colours = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", bytes(screen.raw))
     assert all(red == green == blue for red, green, blue in colours)
+
+
+HOSTILE = """
+from pathlib import Path
+from tests.tui.canned import ANSWERS, CannedApp, CannedAws
+import sys
+bad = "a\\x1b]52;c;QUJD\\x07b\\x1b[31mc\\x9b5nd[bold]e\\x1bP1$r\\x1b\\\\f\\x1b]0;title\\x07g\\u202eh"
+answers = {
+    **ANSWERS,
+    "lambda:ListFunctions": [{"FunctionName": "iris-backend", "Runtime": bad}],
+    "apigatewayv2:GetApis": [{"ApiId": "a1", "Name": bad, "ProtocolType": "HTTP", "ApiEndpoint": bad}],
+    "lambda:GetFunctionConfiguration": {"Environment": {"Variables": {bad: "x", "OPENAI_MODEL": bad}}},
+}
+CannedApp(Path(sys.argv[1]), CannedAws(answers, alias=bad)).run()
+"""
+
+
+def test_no_control_byte_of_names_in_aws_reaches_the_terminal(environment: dict[str, str], tmp_path: Path) -> None:
+    """The canned AWS does not clean as the connection does: what the widgets are fed is as bad as can be."""
+    command = [sys.executable, "-c", HOSTILE, str(tmp_path)]
+    with showing(Terminal(command, {**environment, "PYTHONPATH": str(ROOT)}, (120, 40))) as screen:
+        screen.until(lambda text: STARTED in text)
+        screen.press("Enter")
+        screen.until(lambda text: "unknown: AWS" in text or "missing:" in text)
+        screen.press("Enter")
+        screen.until(lambda text: "calls in 14 days" in text)
+        assert "[bold]e" in screen.text, "markup of theirs is text"
+        screen.press("Enter")
+        screen.until(lambda text: "Cost a month" in text)
+        screen.press("Ctrl+Q")
+        screen.ended()
+    for theirs in (b"\x1b]52", b"\x1b]0;title", b"\x1b[31m", b"\x1bP1", b"\xc2\x9b", b"\x9b5n", b"\xe2\x80\xae"):
+        assert theirs not in screen.raw, theirs

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from iris_migrate.redact import clean
 from iris_migrate.tui.commands import bindings
 from iris_migrate.tui.screens.connect import Account
 from iris_migrate.tui.screens.page import Page
@@ -81,7 +82,7 @@ class DiscoverScreen(Page[Found | None]):
             self._say([("✗ Functions", str(error), "bold"), ("", "Enter goes on without them; r asks again.")])
         if not self._functions and not failed:
             self._say([("Functions", f"there are none in {self._account.identity.region}; is that the region?")])
-        rows = [f"{one.name}   {one.package}, {one.memory} MB" for one in self._functions]
+        rows = [clean(f"{one.name}   {one.package}, {one.memory} MB") for one in self._functions]
         listed.add_options([Option(Content(row)) for row in (*rows, NONE)])
         names = [one.name for one in self._functions]
         listed.highlighted = names.index(wanted) if wanted in names else len(names) if not names else 0
