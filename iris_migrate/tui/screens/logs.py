@@ -55,7 +55,7 @@ class LogsScreen(Page[None]):
 
     def body(self) -> Iterator[Widget]:
         yield Static("", id="sources", markup=False)
-        yield LineView(id="lines", show_time=True)
+        yield LineView(id="lines", show_time=True, show_source=True)
         fields = Panel(id="fields")
         fields.display = False
         yield fields

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -22,6 +22,7 @@ from iris_migrate.tui.widgets.soon import soon
 
 FAST, SLOW = 0.05, 0.25  # seconds between two drawings when much or little comes
 BUSY = 50  # lines waiting above which the drawing is done fast
+SOURCE = 8  # cells for the name of a line's source
 AT_ONCE = 5_000  # lines taken over in one go, so that a burst never holds the screen up
 
 
@@ -63,14 +64,16 @@ class LineView(ScrollView, can_focus=True):
             super().__init__()
             self.view = view
 
-    def __init__(self, *, cap: int = CAP, show_time: bool = False, id: str | None = None) -> None:
+    def __init__(
+        self, *, cap: int = CAP, show_time: bool = False, show_source: bool = False, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self.lines = Lines(cap)
         self._waiting: list[ShownLine] = []
         self._width = 1
         self._drawing = False
         self._seen = 0
-        self._show_time = show_time
+        self._show_time, self._show_source = show_time, show_source
 
     # Feeding
 
@@ -108,7 +111,9 @@ class LineView(ScrollView, can_focus=True):
         self.lines.add(line if line.text.isprintable() else _plain(line) for line in batch)
         gone = self.lines.first - before
         widest = max((cell_len(line.text) for line in batch[-200:]), default=0)
-        self._width = max(self._width, widest + (9 if self._show_time else 0))
+        self._width = max(
+            self._width, widest + (9 if self._show_time else 0) + (SOURCE + 1 if self._show_source else 0)
+        )
         self._resize()
         if self.following:
             self._seen = self.lines.total
@@ -158,6 +163,8 @@ class LineView(ScrollView, can_focus=True):
         line = self.lines.at(row)
         style = self._style_of(line, row)
         segments = [Segment(line.text, style)]
+        if self._show_source:
+            segments.insert(0, Segment(set_cell_size(line.source, SOURCE) + " ", self._component("line--time")))
         if self._show_time and line.time:
             segments.insert(0, Segment(_clock(line.time) + " ", self._component("line--time")))
         strip = Strip(segments).crop_extend(

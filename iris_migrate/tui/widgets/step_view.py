@@ -31,6 +31,8 @@ class StepView(Vertical):
     StepView #title { height: 1; padding: 0 1; text-style: bold; background: $panel; }
     StepView #panel { height: auto; max-height: 62%; min-height: 4; }
     StepView Panes { height: 1fr; min-height: 3; }
+    StepView.-phase #panel { height: 1fr; max-height: 100%; }
+    StepView.-phase Panes { display: none; }
     """
 
     def __init__(self, visit: Visit) -> None:
@@ -57,6 +59,7 @@ class StepView(Vertical):
         title = self._title(place)
         self.query_one("#title", Static).update(Content(title))
         self.query_one("#panel", Panel).show(f"{place}{self._diff}", self._rows(place))
+        self.set_class(not place.step, "-phase")
         if moved:
             output = self.query_one(Panes).output
             output.clear()
@@ -77,7 +80,11 @@ class StepView(Vertical):
 
     def _rows(self, place: Place) -> Iterator[Row]:
         if not place.step:
-            yield from phase_rows(self.board, place.phase)
+            if self.board.all_settled:
+                yield Row("", "Everything holds. V looks at all of it again; Esc goes back; q quits.", "good")
+                yield Row("", "")
+            if place.phase:
+                yield from phase_rows(self.board, place.phase)
             return
         step = self.board.step(place.step)
         failure = self.visit.failure(step.id)
