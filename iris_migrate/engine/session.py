@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets as randomness
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,24 +17,20 @@ from iris_migrate.engine.executor import Executor
 from iris_migrate.engine.inspection import Inspected, Inspection
 from iris_migrate.engine.journal import JournalSlice
 from iris_migrate.engine.lease import Lease, this_holder
-from iris_migrate.engine.record import Record
+from iris_migrate.engine.migrations import Migrations
 from iris_migrate.engine.results import CheckResult, result_of
 from iris_migrate.engine.run import Run, Stopped, status_of
 from iris_migrate.engine.secrets import Secrets
-from iris_migrate.engine.target import HOST_ADDRESS, HOST_INSTANCE, LiveTarget
+from iris_migrate.engine.target import HOST_ADDRESS, LiveTarget
 from iris_migrate.language.checklist import Checklist
 from iris_migrate.resources.base import resource_class
-from iris_migrate.target import Clock, Unreadable
+from iris_migrate.target import Clock
 from iris_migrate.values import StepKey, digest, fill
 
 if TYPE_CHECKING:
     from iris_migrate.connections.host.connection import HostConnection
 
 TOLD_FROM = 1.0  # seconds from which waiting for AWS's own rate is worth a line
-
-
-class WrongAccount(Exception):
-    """The migration was begun in another account or region; the message names both."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +92,11 @@ class Session:
         identity = await self.aws.open() if self._uses("aws") else None
         if identity is not None:
             self.emit(Connected(self.clock.now(), "aws", f"{identity.account} {identity.region}"))
-        self.record, self.migration = await self._open_record(identity)
+        migrations = Migrations(self.options.state_folder() / "migrations", self.aws, self.clock)
+        app = str(self.setting("app", self.checklist.name))
+        self.record, self.migration = await migrations.open(app, self.region, identity)
         if HOST_ADDRESS in self.checklist.settings and not self.setting(HOST_ADDRESS):
-            self.checklist = self._load(discovered=await self._host_known())
+            self.checklist = self._load(discovered=await migrations.host(app, self.record))
         self.target = LiveTarget(
             self.checklist, aws=self.aws, local=self.workstation, web=WebConnection(), clock=self.clock,
             secrets=self.secrets, record=self.record, state=self.options.state_folder(),
@@ -247,68 +244,3 @@ class Session:
             aws=self.aws, workstation=self.workstation, host=self.target.connection, record=self.record,
             clock=self.clock, archive=archive.save,
         )  # fmt: skip
-
-    # The record
-
-    async def _open_record(self, identity: Any) -> tuple[Record, str]:
-        """The record of this application's migration: the one begun before, the one that AWS knows, or a new one."""
-        folder = self.options.state_folder() / "migrations"
-        app, now = str(self.setting("app", self.checklist.name)), self.clock.now()
-        region = identity.region if identity else self.region
-        for path in sorted(folder.glob("*.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True):
-            record = Record(path)
-            if record.fact("app") == app and record.fact("region") in (region, None):
-                self._check_account(record, identity)
-                return record, str(record.fact("migration"))
-            record.close()
-        migration = await self._known_to_aws(app) if identity else ""
-        migration = migration or randomness.token_hex(8)
-        record = Record(folder / f"{migration}.sqlite")
-        record.set_fact(now, "migration", migration)
-        record.set_fact(now, "app", app)
-        self._check_account(record, identity)
-        return record, migration
-
-    def _check_account(self, record: Record, identity: Any) -> None:
-        if identity is None:
-            return
-        now = self.clock.now()
-        for name, seen in (("account", identity.account), ("region", identity.region)):
-            known = record.fact(name)
-            if known is not None and known != seen:
-                raise WrongAccount(
-                    f"This migration was begun in {name} {known}; you are signed in to {seen}. Sign in to {known},"
-                    " or begin another migration with another --state folder."
-                )
-            record.set_fact(now, name, seen)
-        record.set_fact(now, "identity", identity.arn)
-
-    async def _known_to_aws(self, app: str) -> str:
-        """The migration id on an instance of this application: a machine without a record goes on with it."""
-        tags = [{tag["Key"]: tag["Value"] for tag in item.get("Tags", ())} for item in await self._instances(app)]
-        found = {str(tag["iris-migrate:migration"]) for tag in tags}
-        return found.pop() if len(found) == 1 else ""
-
-    async def _instances(self, app: str) -> Sequence[Any]:
-        """The instances that migrations of this application made, as AWS describes them."""
-        return await self.aws.read_all(
-            "ec2", "DescribeInstances", "Reservations[].Instances[]",
-            Filters=(
-                {"Name": "tag:app", "Values": ("iris-migrate",)}, {"Name": "tag:Name", "Values": (app,)},
-                {"Name": "tag-key", "Values": ("iris-migrate:migration",)},
-                {"Name": "instance-state-name", "Values": ("pending", "running", "stopping", "stopped")},
-            ),
-        )  # fmt: skip
-
-    async def _host_known(self) -> dict[str, str]:
-        """Where this migration's host is, for a checklist that does not make it: from the record, else from AWS."""
-        if address := self.record.fact(HOST_ADDRESS):
-            return {HOST_ADDRESS: str(address), HOST_INSTANCE: str(self.record.fact(HOST_INSTANCE) or "")}
-        try:
-            instances = await self._instances(str(self.setting("app", self.checklist.name)))
-        except Unreadable:
-            return {}
-        ours = [item for item in instances if item.get("PublicIpAddress")]
-        if len(ours) != 1:
-            return {}
-        return {HOST_ADDRESS: str(ours[0]["PublicIpAddress"]), HOST_INSTANCE: str(ours[0]["InstanceId"])}
