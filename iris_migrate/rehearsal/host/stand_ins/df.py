@@ -30,7 +30,7 @@ def _full(head: str, line: str) -> str:
         return re.sub(
             r"(\d\S*)(\s+)(\d+)%", lambda found: "0".rjust(len(found.group(1))) + found.group(2) + "100%", line, count=1
         )
-    columns, names = line.split(), head.split()
+    columns, names = line.split(), head.replace("Mounted on", "Mounted").split()
     if "Avail" in names and len(columns) == len(names):
         columns[names.index("Avail")] = "0"
         return " ".join(columns)
