@@ -62,7 +62,8 @@ class Narrator:
     def _status(self, step: str, status: Status, detail: str) -> None:
         before = self._known.get(step)
         self._known[step] = status
-        news = status in _LOUD or (status in _TOLD and (not self.brief or before is not None))
+        told = _TOLD - _FOUND if self.brief else _TOLD
+        news = status in _LOUD or (status in told and (not self.brief or before is not None))
         if news and before is not status:
             self.say(f"{SYMBOLS[status]} {step}  {status.value}{f': {detail}' if detail else ''}")
 
@@ -72,8 +73,9 @@ class Narrator:
             return
         self._waiting[event.step] = (event.what, event.at)
         seconds = f"{event.seconds:.0f}" if event.seconds >= 1 else f"{event.seconds:.1f}"
-        self.say(f"  ◌ {event.what} (at most {seconds} s more)")
+        self.say(f"  ◌ waiting: {event.what} (at most {seconds} s more)")
 
 
 _TOLD = frozenset(Status) - {Status.READY, Status.WAITING, Status.RUNNING, Status.FAILED}
+_FOUND = frozenset({Status.UNKNOWN, Status.LEFT_OUT})
 _LOUD = frozenset({Status.INTERRUPTED})

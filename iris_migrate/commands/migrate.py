@@ -67,7 +67,7 @@ async def auto(args: argparse.Namespace) -> int:
     async with opened(args, operator) as session:
         operator.where = session.where
         say(f"{session.checklist.title}: {session.where}, migration {session.migration}")
-        session.listen(Narrator(say, session.checklist))
+        session.listen(Narrator(say, session.checklist, brief=True))
         try:
             result = await session.run()
         except CancelledError:

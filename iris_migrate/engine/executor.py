@@ -20,7 +20,7 @@ from iris_migrate.values import AnswerRef, Kept, Secret, StepKey, Unresolved, fi
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a list of changes. `failed` is the Change that ended it, with its lines."""
+    """What became of a list of changes, with the lines they wrote. `failed` is the Change that ended it."""
 
     sent: tuple[Change, ...]
     failed: Change | None = None
@@ -59,6 +59,7 @@ class Executor:
             self._need_secrets(change)
         answers: dict[str, Any] = {}
         sent: list[Change] = []
+        lines: list[str] = []
         done = _begun(changes, already or {})
         for result in done:
             answers.update(result.answers)
@@ -68,7 +69,8 @@ class Executor:
             if result.state == "failed":
                 return Outcome(tuple(sent), change, result.error, result.lines, result.missing)
             answers.update(result.answers)
-        return Outcome(tuple(sent))
+            lines += result.lines
+        return Outcome(tuple(sent), lines=self._hidden(lines[-200:]))
 
     async def settle(self, intent: Intent) -> Result:
         """Find out what became of a Change that has an intent and no result; it is not sent again here."""
@@ -99,7 +101,7 @@ class Executor:
         return Result("failed", {}, error=self._secrets.hide(str(failed)), lines=lines, missing=missing)
 
     def _end(self, step: str, identity: str, result: Result) -> Result:
-        kept = replace(result, lines=result.lines[-200:])
+        kept = replace(result, lines=self._hidden(result.lines[-200:]))
         self._record.end(self._clock.now(), identity, kept)
         self._emit(ChangeEnded(self._clock.now(), step, identity, result.state, result.error))
         return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from iris_migrate.changes import Change, OperatorAsk
+from iris_migrate.changes import Change, HostFile, LocalEdit, OperatorAsk
 from iris_migrate.engine.consent import Choice, Decision, Failure, inside
 from iris_migrate.engine.events import PlanShown, Status, Waiting
 from iris_migrate.engine.executor import Outcome
@@ -15,6 +15,7 @@ from iris_migrate.exits import connection_missing
 from iris_migrate.findings import Verdict
 from iris_migrate.language.checklist import Step
 from iris_migrate.resources.base import CannotUndo
+from iris_migrate.target import Unreadable
 
 if TYPE_CHECKING:
     from iris_migrate.engine.run import Run
@@ -75,21 +76,29 @@ class StepLoop:
         outcome = await self._execute(found, changes)
         await run.look(run.inspection.dependents(step.id))
         after = run.inspection.found[step.id]
-        if outcome.failed is not None:
-            if after.finding.holds:
-                return False, None
-            if step.on_failure == "undo":
-                return True, await self._put_back(after, outcome)
-            return True, await self._failure(after, outcome.error, outcome)
-        self.stuck = self.stuck + 1 if after.plan() == changes else 0
+        why = "" if after.finding.holds else outcome.error or self._no_progress(changes, after.plan())
+        if not why:
+            return False, None
+        if step.on_failure == "undo":
+            return True, await self._put_back(after, outcome, why)
+        return True, await self._failure(after, why, outcome)
+
+    def _no_progress(self, changes: tuple[Change, ...], again: tuple[Change, ...]) -> str:
+        """Why it is no use to go on with what would be done next; "" when it is."""
+        self.stuck = self.stuck + 1 if again == changes else 0
         if self.stuck >= 2:
-            return True, await self._failure(after, "it was carried out twice and nothing has changed", outcome)
-        return False, None
+            return "it was carried out twice and nothing has changed"
+        if again and again != changes and _deeds(again) == _deeds(changes):  # an experiment, and its result is there
+            return "it was carried out, and what came of it is not what should be"
+        return ""
 
     async def _execute(self, found: Inspected, changes: tuple[Change, ...]) -> Outcome:
         run = self.run
-        await run.lease.take(run.operator)
         run.current = False
+        try:
+            await run.lease.take(run.operator)
+        except Unreadable as error:  # a full disk, a lost host: this step's failure, and its choices
+            return Outcome((), changes[0], str(error), missing=connection_missing(error))
         self.journal_from = await run.journal.mark(self.step)
         while True:
             try:
@@ -131,15 +140,15 @@ class StepLoop:
         run.current = False
         await run.look({step.id})
 
-    async def _put_back(self, after: Inspected, outcome: Outcome) -> Failure:
+    async def _put_back(self, after: Inspected, outcome: Outcome, why: str) -> Failure:
         """Put back what was there before; the failure says how that went."""
         try:
             undone = await self.run.undo(self.step)
-            why, put_back = undone.error, undone.failed is None
+            hindrance, put_back = undone.error, undone.failed is None
         except CannotUndo as reason:
-            why, put_back = str(reason), False
-        told = "failed, put back" if put_back else f"failed, and not put back ({why})"
-        failure = await self._failure(after, f"{told}: {outcome.error}", outcome)
+            hindrance, put_back = str(reason), False
+        told = "failed, put back" if put_back else f"failed, and not put back ({hindrance})"
+        failure = await self._failure(after, f"{told}: {why}", outcome)
         return replace(failure, put_back=put_back)
 
     async def _failure(self, found: Inspected, why: str, outcome: Outcome | None = None) -> Failure:
@@ -153,3 +162,10 @@ class StepLoop:
     def _too_late(self, found: Inspected) -> str:
         waited = f"after {self.step.timeout:.0f} s"
         return f"{found.finding.reason or found.finding.verdict.value} {waited}"
+
+
+def _deeds(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What is done, whatever stood there before."""
+    return tuple(
+        replace(change, was=None) if isinstance(change, HostFile | LocalEdit) else change for change in changes
+    )

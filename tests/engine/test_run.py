@@ -304,3 +304,30 @@ async def test_a_retry_after_a_look_sends_the_whole_list(tmp_path: Path) -> None
     (tmp_path / "p").unlink()
     await world.again().all()
     assert counted.read_text() == "xx"
+
+
+async def test_an_experiment_that_shows_something_else_has_failed_and_shows_its_lines(tmp_path: Path) -> None:
+    """It is not asked about again because of the note that it has left itself."""
+    with_ = {
+        "path": str(tmp_path / "a"),
+        "content": "good",
+        "argv": ("sh", "-c", f"echo seen; printf bad > {tmp_path}/a"),
+    }
+    (tmp_path / "a").write_text("old")
+    world = World(tmp_path, (step("t", "checked", with_=with_),))
+    with pytest.raises(Stopped):
+        await world.run.all()
+    assert len(world.person.shown) == 1
+    (failure,) = world.person.failures
+    assert "what came of it is not what should be" in failure.why and failure.lines == ("seen",)
+    assert failure.evidence[0].seen == "bad"
+
+
+async def test_a_secret_that_a_command_repeats_is_not_in_the_record(tmp_path: Path) -> None:
+    with_ = {"path": str(tmp_path / "a"), "argv": ("sh", "-c", f"cat {tmp_path}/vault; touch {tmp_path}/a")}
+    vault = step("v", "vault", with_={"path": str(tmp_path / "vault"), "content": text(Secret("password"))})
+    world = World(tmp_path, (vault, step("t", "task", with_=with_)), environment={"PASSWORD": "swordfish"})
+    await world.run.all()
+    assert world.run.statuses["t"] is Status.HOLDS
+    world.record.close()
+    assert not any(b"swordfish" in path.read_bytes() for path in (tmp_path / "state").iterdir())
