@@ -10,8 +10,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from figures import Figure
-from floor import ModelServer, Service, ten_kilobytes, until
+from benchmarks.backend.floor import ModelServer, Service, ten_kilobytes, until
+from benchmarks.figure import Figure
 
 ROUNDS = 5
 CROWD = 50
@@ -40,13 +40,13 @@ def measure(folder: Path) -> list[Figure]:
             _warm(service, pool)
     print(f"      for information: the first model call of a worker, which loads the client: {first:.2f} s + the model")
     return [
-        Figure("50 at once, model calls (worst round)", max(calls), at_most=1),
+        Figure("50 at once, model calls (worst round)", max(calls), "", limit=1),
         Figure(
-            "50 at once, seconds until all are answered (worst round)", max(together), at_most=1.5,
+            "50 at once until all are answered (worst round)", max(together), "s", limit=1.5,
             beside=f"median {statistics.median(together):.3f}, one request alone {statistics.median(alone):.3f}",
         ),
-        Figure("the holder killed, model calls (worst round)", max(killed_calls), at_most=2),
-        Figure("the holder killed, requests without an answer", killed_lost, at_most=0),
+        Figure("the holder killed, model calls (worst round)", max(killed_calls), "", limit=2),
+        Figure("the holder killed, requests without an answer", killed_lost, "", limit=0),
     ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from figures import Figure
-from floor import GOOD, ModelServer, Service, reply
+from benchmarks.backend.floor import GOOD, ModelServer, Service, reply
+from benchmarks.figure import Figure
 
 ASKED = 200
 SLOTS = 2
@@ -41,7 +41,7 @@ def measure(folder: Path) -> list[Figure]:
             raise AssertionError(f"only {waited} were waiting while health was asked")
     return [
         Figure(
-            "health while all slots are busy and 50 wait, slowest of 200 in ms", max(busy), at_most=50,
+            "health while all slots are busy and 50 wait, slowest of 200", max(busy), "ms", limit=50,
             beside=f"median {statistics.median(busy):.1f} ms; at rest median {statistics.median(at_rest):.1f}, "
             f"slowest {max(at_rest):.1f}",
         )

@@ -5,9 +5,18 @@ from __future__ import annotations
 import statistics
 from pathlib import Path
 
-from figures import Figure
-from floor import GOOD, BareService, ModelServer, Service, json_headers, reply, request_body, ten_kilobytes
-from load import Load, run, write_script
+from benchmarks.backend.floor import (
+    GOOD,
+    BareService,
+    ModelServer,
+    Service,
+    json_headers,
+    reply,
+    request_body,
+    ten_kilobytes,
+)
+from benchmarks.backend.load import Load, run, write_script
+from benchmarks.figure import Figure
 
 SECONDS = 5
 ROUNDS = 5
@@ -38,15 +47,15 @@ def measure(folder: Path) -> list[Figure]:
     slower = statistics.median(mine.p99_ms / floor.p99_ms for mine, floor in rounds)
     return [
         Figure(
-            "hit, requests per second, share of the bare view", share, at_least=0.60,
+            "hit, requests per second, share of the bare view", share, "", at_least=0.60,
             beside=_beside(rounds, "per_second", "req/s"),
         ),
         Figure(
-            "hit, p99 at 16 connections, times the bare view's", slower, at_most=3.0,
+            "hit, p99 at 16 connections, times the bare view's", slower, "", limit=3.0,
             beside=_beside(rounds, "p99_ms", "ms"),
         ),
         Figure(
-            f"hit after {hits} hits, share of the bare view beside the first share", aged / share, at_least=0.85,
+            f"hit after {hits} hits, share of the bare view beside the first share", aged / share, "", at_least=0.85,
             beside=f"first {share:.2f}, now {aged:.2f}",
         ),
     ]  # fmt: skip

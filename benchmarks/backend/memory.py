@@ -6,9 +6,9 @@ import statistics
 import time
 from pathlib import Path
 
-from figures import Figure
-from floor import BareService, ModelServer, Service, json_headers, request_body, ten_kilobytes
-from load import run, write_script
+from benchmarks.backend.floor import BareService, ModelServer, Service, json_headers, request_body, ten_kilobytes
+from benchmarks.backend.load import run, write_script
+from benchmarks.figure import Figure
 
 HITS = 10_000
 STARTS = 5
@@ -36,11 +36,11 @@ def measure(folder: Path) -> list[Figure]:
             raise AssertionError("a model call was made while memory was measured")
     return [
         Figure(
-            "memory of master + 2 workers after 10,000 hits, MB", after, at_most=150, beside=f"bare view {floor:.0f} MB"
+            "memory of master + 2 workers after 10,000 hits", after, "MB", limit=150, beside=f"bare view {floor:.0f} MB"
         ),
-        Figure(f"memory after {hits} hits beside after 10,000, MB more", further - after, at_most=5),
+        Figure(f"memory after {hits} hits beside after 10,000", further - after, "MB more", limit=5),
         Figure(
-            "start to healthy, seconds (median of 5)", statistics.median(ours), at_most=2.0,
+            "start to healthy (median of 5)", statistics.median(ours), "s", limit=2.0,
             beside=f"bare view {statistics.median(theirs):.2f} s",
         ),
     ]  # fmt: skip

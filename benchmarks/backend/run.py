@@ -1,37 +1,29 @@
-"""The backend's figures: `python benchmarks/backend/run.py [hits flights health memory kills]`. Exit 1 over a limit.
+"""The backend's figures alone: `run.py [hits flights health memory kills]`. Exit 1 over a limit.
 
 Needs the packages of backend/requirements.txt and, for `hits` and `memory`, Debian's package `wrk`.
 """
 
 from __future__ import annotations
 
-import datetime
-import importlib
-import os
-import platform
 import sys
-import tempfile
 from pathlib import Path
 
-PARTS = ("hits", "flights", "health", "memory", "kills")
+sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from benchmarks import service  # noqa: E402
 
 
 def main() -> int:
     """Measure the parts asked for, all without arguments."""
-    parts = sys.argv[1:] or list(PARTS)
-    unknown = set(parts) - set(PARTS)
+    parts = sys.argv[1:] or list(service.PARTS)
+    unknown = set(parts) - set(service.PARTS)
     if unknown:
-        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(service.PARTS)}", file=sys.stderr)
         return 2
-    now = datetime.datetime.now(datetime.UTC)
-    machine = f"{os.cpu_count()} cores  {platform.system()} {platform.machine()}  Python {platform.python_version()}"
-    print(f"{now:%Y-%m-%d}  {machine}  load {os.getloadavg()[0]:.1f} before", flush=True)
     over = 0
-    for part in parts:
-        with tempfile.TemporaryDirectory(prefix="iris-bench-") as folder:
-            for figure in importlib.import_module(part).measure(Path(folder)):
-                print(figure, flush=True)
-                over += not figure.holds
+    for figure in service.run(parts):
+        print(figure.line(), flush=True)
+        over += not figure.kept
     return 1 if over else 0
 
 

@@ -1,0 +1,1 @@
+"""The backend, measured beside bare floors."""
