@@ -109,7 +109,7 @@ class Board:
                 return self._add(step, event.at, _NOTICE, "✓ done")
             case ChangeEnded(step=step, state=state, error=error):
                 level = _ERROR if state == "failed" else _WARNING
-                return self._add(step, event.at, level, f"{'✗ ' if level == _ERROR else ''}{state}: {error}")
+                return self._add(step, event.at, level, f"{state}: {error}")
             case Output(step=step, lines=lines):
                 return self._add(step, event.at, 6, *lines)
             case Waiting(step=step, what=what, seconds=seconds):

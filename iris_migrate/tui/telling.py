@@ -22,6 +22,7 @@ RISKS = {
     "interrupts": "it interrupts the service",
     "destroys": "it destroys, and cannot simply be put back",
 }
+CHOICES = "r retry · e edit settings · w waive with a reason · u undo · n go on"
 NOW_SHOWN = 4  # lines of evidence in the panel; all of it is in the Evidence tab
 JOURNAL_SHOWN = 12
 OUTPUT_SHOWN = 8
@@ -48,8 +49,14 @@ def step_rows(board: Board, step: Step, inspected: Inspected | None, *, diff: bo
     yield from _now(board, step, inspected, status)
     changes = plan_of(inspected, status)
     if changes:
-        yield from plan_rows(changes, full=diff)
-        yield Row("Risk", RISKS[step.risk], "" if step.risk == "none" else "warn")
+        yield from offer_rows(step, changes, full=diff)
+
+
+def offer_rows(step: Step, changes: Sequence[Change], *, full: bool) -> Iterator[Row]:
+    """The plan with what it risks."""
+    yield from plan_rows(changes, full=full)
+    yield Row("Risk", RISKS[step.risk], "" if step.risk == "none" else "warn")
+    yield Row("", "d shows the plan in short" if full else "d shows the plan in full", "muted")
 
 
 def _now(board: Board, step: Step, inspected: Inspected, status: Status) -> Iterator[Row]:
@@ -69,7 +76,13 @@ def _seen(item: Evidence) -> str:
     text = f"{item.asked}: {seen[0][:300]}{' …' if len(seen) > 1 or len(seen[0]) > 300 else ''}"
     if item.verdict is Verdict.HOLDS:
         return text
-    return f"{text}, expected {item.expected[:300]}"
+    return f"{text}, expected {_short(item.expected)}"
+
+
+def _short(text: str) -> str:
+    """The first line, with a sign when there is more."""
+    first, _, rest = text.strip().partition("\n")
+    return f"{first[:300]} …" if rest or len(first) > 300 else first
 
 
 def plan_of(inspected: Inspected | None, status: Status | None) -> tuple[Change, ...]:
@@ -111,15 +124,16 @@ def phase_rows(board: Board, phase: str) -> Iterator[Row]:
 def failure_rows(failure: Failure, symptoms: Mapping[str, Symptom]) -> Iterator[Row]:
     """What failed, what was seen, the lines that explain it, the likely cause and the next thing to do."""
     yield Row("Failed", failure.why, "bad")
-    if failure.change is not None:
-        yield Row("At", summary(failure.change).replace("\n", " "), "code")
+    yield Row("You can", CHOICES, "head")
+    yield from _cause(failure, symptoms)
     label = "Seen"
     for item in failure.evidence:
-        yield Row(label, f"{item.asked}: {item.seen}, expected {item.expected}", tone_of_verdict(item.verdict))
+        yield Row(label, _seen(item), tone_of_verdict(item.verdict))
         label = ""
-    yield from _cause(failure, symptoms)
-    yield from _tail("Wrote", failure.lines, OUTPUT_SHOWN)
     yield from _tail("Journal", failure.journal, JOURNAL_SHOWN)
+    yield from _tail("Wrote", failure.lines, OUTPUT_SHOWN)
+    if failure.change is not None:
+        yield Row("At", summary(failure.change).replace("\n", " "), "code")
 
 
 def _tail(label: str, lines: Sequence[str], shown: int) -> Iterator[Row]:

@@ -55,7 +55,7 @@ class LogsScreen(Page[None]):
 
     def body(self) -> Iterator[Widget]:
         yield Static("", id="sources", markup=False)
-        yield LineView(id="lines", show_time=True, show_source=True)
+        yield LineView(id="lines", show_time=True, show_source=True, empty="No line passes, or none was written yet.")
         fields = Panel(id="fields")
         fields.display = False
         yield fields

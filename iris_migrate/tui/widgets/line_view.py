@@ -35,6 +35,11 @@ class LineView(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     LineView { height: 1fr; background: $surface; scrollbar-size-horizontal: 1; }
     LineView:focus { background-tint: $foreground 4%; }
+    LineView > .line--error { color: $error; }
+    LineView > .line--warning { color: $warning; }
+    LineView > .line--found { background: $primary 40%; text-style: bold; }
+    LineView > .line--time { color: $foreground 60%; }
+    LineView:ansi > .line--found { text-style: reverse; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pause", "pause", id="lines.pause"),
@@ -65,7 +70,13 @@ class LineView(ScrollView, can_focus=True):
             self.view = view
 
     def __init__(
-        self, *, cap: int = CAP, show_time: bool = False, show_source: bool = False, id: str | None = None
+        self,
+        *,
+        cap: int = CAP,
+        show_time: bool = False,
+        show_source: bool = False,
+        empty: str = "",
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.lines = Lines(cap)
@@ -74,6 +85,7 @@ class LineView(ScrollView, can_focus=True):
         self._drawing = False
         self._seen = 0
         self._show_time, self._show_source = show_time, show_source
+        self._empty = empty  # what is said while there are no lines
 
     # Feeding
 
@@ -112,7 +124,7 @@ class LineView(ScrollView, can_focus=True):
         gone = self.lines.first - before
         widest = max((cell_len(line.text) for line in batch[-200:]), default=0)
         self._width = max(
-            self._width, widest + (9 if self._show_time else 0) + (SOURCE + 1 if self._show_source else 0)
+            self._width, widest + (11 if self._show_time else 0) + (SOURCE + 1 if self._show_source else 0)
         )
         self._resize()
         if self.following:
@@ -158,11 +170,14 @@ class LineView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         row = y + self.scroll_offset.y
+        if row == 0 and not len(self.lines) and self._empty:
+            words = Strip([Segment(f" {self._empty}", self._component("line--time"))])
+            return words.crop_extend(0, self.size.width, self.rich_style).apply_style(self.rich_style)
         if row >= len(self.lines):
             return Strip.blank(self.size.width, self.rich_style)
         line = self.lines.at(row)
         style = self._style_of(line, row)
-        segments = [Segment(line.text, style)]
+        segments = [Segment((_sign(line.level) if self._show_time else "") + line.text, style)]
         if self._show_source:
             segments.insert(0, Segment(set_cell_size(line.source, SOURCE) + " ", self._component("line--time")))
         if self._show_time and line.time:
@@ -232,6 +247,11 @@ class LineView(ScrollView, can_focus=True):
 
     def on_mouse_scroll_up(self) -> None:
         self.following = False
+
+
+def _sign(level: int) -> str:
+    """What colour repeats."""
+    return "✗ " if level <= 3 else "! " if level == 4 else "  "
 
 
 def _plain(line: ShownLine) -> ShownLine:

@@ -73,7 +73,7 @@ class Panes(Vertical):
 
     def compose(self) -> ComposeResult:
         yield PaneTabs()
-        yield LineView(id=Pane.OUTPUT, show_time=True)
+        yield LineView(id=Pane.OUTPUT, show_time=True, empty="Nothing was written by this step in this visit.")
 
     @property
     def pane(self) -> Pane:
@@ -97,7 +97,7 @@ class Panes(Vertical):
     @staticmethod
     def _make(pane: Pane) -> Widget:
         if pane in (Pane.OUTPUT, Pane.JOURNAL):
-            return LineView(id=pane, show_time=True)
+            return LineView(id=pane, show_time=True, empty="Nothing yet. New lines appear as they are written.")
         return Panel(id=pane)
 
     @property

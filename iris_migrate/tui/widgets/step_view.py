@@ -15,7 +15,7 @@ from iris_migrate.resources.base import CannotUndo
 from iris_migrate.symbols import SYMBOLS
 from iris_migrate.target import Unreadable
 from iris_migrate.tui.following import following
-from iris_migrate.tui.telling import RISKS, Row, evidence_rows, failure_rows, phase_rows, plan_rows, step_rows
+from iris_migrate.tui.telling import Row, evidence_rows, failure_rows, offer_rows, phase_rows, plan_rows, step_rows
 from iris_migrate.tui.visit import Visit
 from iris_migrate.tui.widgets.line_view import LineView
 from iris_migrate.tui.widgets.lines import ShownLine
@@ -92,10 +92,8 @@ class StepView(Vertical):
             yield from step_rows(self.board, step, self.visit.inspected(step.id), diff=self._diff)
             return
         yield from failure_rows(failure, self.visit.symptoms)
-        yield Row("You can", "r retry · e edit settings · w waive with a reason · u undo · n go on", "head")
         if changes := self.visit.plan(step.id):
-            yield from plan_rows(changes, full=self._diff)
-            yield Row("Risk", RISKS[step.risk], "" if step.risk == "none" else "warn")
+            yield from offer_rows(step, changes, full=self._diff)
 
     def toggle_diff(self) -> None:
         self._diff = not self._diff
