@@ -101,7 +101,7 @@ def _found_in(wal: Path) -> str:
 
 
 def _ask_and_kill(service: Service, source: str, wal: Path, size: int, whole: int) -> bytes | None:
-    """Send one request, kill the worker that has it as soon as the log has this size; beyond `whole`, with the answer."""
+    """Send one request, kill its worker as soon as the log has this size; beyond `whole`, with the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
     headers = {name.replace("_", "-"): value for name, value in json_headers().items()}
     log = os.open(wal, os.O_RDONLY)
