@@ -314,6 +314,7 @@ FILESYSTEM = Kind(
 )
 
 # Checkouts. git runs as the folder's owner: as root it would refuse ("dubious ownership") or run the owner's hooks.
+# `status` and not `diff`: that one writes the index anew where only times differ, and asks no GIT_OPTIONAL_LOCKS.
 
 _GIT = r"""
 cd "$1" 2>/dev/null || { [ -e "$1" ] || exit 44; echo "$1 cannot be entered" >&2; exit 1; }
@@ -324,7 +325,7 @@ set -- "$@" -c core.fsmonitor=false
 "$@" rev-parse --show-prefix 2>/dev/null | grep -q . && exit 44
 c=$("$@" rev-parse -q --verify HEAD) || { "$@" rev-parse --git-dir >/dev/null 2>&1 && exit 45; exit 44; }
 printf '%s\n' "$c" "$("$@" symbolic-ref -q --short HEAD)" "$("$@" config --get remote.origin.url)"
-exec "$@" diff --name-only -z HEAD --
+exec "$@" status --porcelain -z --no-renames --untracked-files=no
 """
 
 
@@ -336,7 +337,7 @@ def _read_git(items: Sequence[str], answer: Answer, mark: str) -> list[Any]:
     if answer.status != 0:
         return [NOTHING]
     commit, branch, origin, changed = answer.out.split(b"\n", 3)
-    names = tuple(clean_bytes(name) for name in changed.split(b"\0") if name)
+    names = tuple(clean_bytes(line[3:]) for line in changed.split(b"\0") if line)  # two letters of state before each
     return [GitState(commit.decode(), clean_bytes(branch), clean_bytes(origin), names)]
 
 
