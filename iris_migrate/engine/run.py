@@ -89,12 +89,11 @@ class Run:
         """Inspect, keep the findings, and tell the status of each step that is not being worked on."""
         await self.inspection.look(steps)
         self.current = self.current or steps is None
+        looked_at = [step for step in self.checklist.steps if steps is None or step.id in steps]
         with self.record.together():
-            for step in self.checklist.steps:
-                if steps is None or step.id in steps:
-                    self._keep(self.inspection.found[step.id])
-        for step in self.checklist.steps:
-            if steps is None or step.id in steps:
+            for step in looked_at:
+                self._keep(self.inspection.found[step.id])
+            for step in looked_at:
                 self._tell_found(step)
 
     async def bring(self, step: Step) -> Status:
