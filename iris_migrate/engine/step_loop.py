@@ -88,7 +88,8 @@ class StepLoop:
         self.stuck = self.stuck + 1 if again == changes else 0
         if self.stuck >= 2:
             return "it was carried out twice and nothing has changed"
-        if again and again != changes and _deeds(again) == _deeds(changes):  # an experiment, and its result is there
+        # An experiment, and its result is there: nothing else would be done, only the note stands there that it left.
+        if not inside(again, changes) and inside(_deeds(again), _deeds(changes)):
             return "it was carried out, and what came of it is not what should be"
         return ""
 

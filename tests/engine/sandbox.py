@@ -53,7 +53,10 @@ class Checked(Note):
 
     def plan(self, finding: Finding) -> list[Change]:
         edits = super().plan(finding)
-        return [*edits, LocalCommand(says="ask about it", argv=self.argv)] if edits else []
+        asked = [LocalCommand(says="ask about it", argv=self.argv)] if edits else []
+        first = finding.facts.get("seen") == "old"
+        prepared = [LocalCommand(says="prepare it", argv=("true",))] if first else []
+        return [*prepared, *edits, *asked]
 
 
 @dataclass(frozen=True, kw_only=True)
