@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,12 @@ from src.configuration import ModelSettings
 from src.errors import ModelOverloaded, ModelUnreachable
 from src.model_client import ModelClient
 from src.source_text import SourceText
+
+
+def test_what_the_client_loads_stays_out_of_the_collector(client: FlaskClient) -> None:
+    gc.unfreeze()
+    assert ask(client).status_code == 200
+    assert gc.get_freeze_count() > 10_000
 
 
 def test_the_answer_has_the_wire_shape_with_settled_ranges(client: FlaskClient) -> None:

@@ -182,7 +182,7 @@ def test_the_limit_is_one_for_all_hosts(server: Redis, make_app: Callable[..., F
 
 
 def test_the_password_is_nowhere(server: Redis, service: Callable[..., Service]) -> None:
-    running = service(CACHE_URL=server.url)
+    running = service(CACHE_URL=server.url, IRIS_WORKERS="1")
     server.stop()
     running.analyze("a = 1")
     health = running.health()
