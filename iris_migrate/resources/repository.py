@@ -210,7 +210,7 @@ class DeployKey(Resource):
                 )
             ]
         folder = f"{self.home}/.ssh"
-        known = ("sh", "-c", f'ssh-keyscan -T 10 -t ed25519 {shlex.quote(self.server)} > "$HOME/.ssh/known_hosts"')
+        known = ("sh", "-c", f'ssh-keyscan -T 10 -t ed25519 {self._where()} > "$HOME/.ssh/known_hosts"')
         return [
             self._command(f"Make {folder}", "install", "-d", "-m", "0700", "--", folder),
             self._command(
@@ -231,6 +231,11 @@ class DeployKey(Resource):
         if self.url.startswith("ssh://"):
             return urlsplit(self.url).hostname or ""
         return self.url.partition(":")[0].rpartition("@")[2]
+
+    def _where(self) -> str:
+        """The server as ssh-keyscan's arguments; a port other than 22 only stands in an ssh:// address."""
+        port = urlsplit(self.url).port if self.url.startswith("ssh://") else None
+        return f"-p {port} {shlex.quote(self.server)}" if port else shlex.quote(self.server)
 
     def _command(self, says: str, *argv: str) -> HostCommand:
         return HostCommand(says=says, argv=argv, user=self.user, env={"HOME": self.home}, timeout=60.0)
