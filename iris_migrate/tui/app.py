@@ -63,6 +63,8 @@ class IrisApp(App[int], inherit_bindings=False):
         self._threads: Threads | None = None
         self._signs = Signs(symbols.poor())
         self.ending = Ending(self)
+        self._no_dialog = asyncio.Event()
+        self._no_dialog.set()
         self._held: deque[events.Key] = deque(maxlen=_HELD)
         self.set_reactive(IrisApp.place, Place(rehearsal=rehearsal))
         for theme in themes.THEMES:
@@ -78,7 +80,6 @@ class IrisApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.ending.hear_signals()
-        self.screen_change_signal.subscribe(self, self._screen_changed)
         keys, self.notice = moved_keys()
         self.set_keymap(keys)
         self.run_worker(self._journey(), name="journey", exit_on_error=True)
@@ -92,7 +93,7 @@ class IrisApp(App[int], inherit_bindings=False):
     async def show(self, page: Page[Answer]) -> Answer:
         """Show a page in the place of the one before, and wait for its answer."""
         answered = page.answered()
-        await self._no_dialog()
+        await self._no_dialog.wait()  # one that is open keeps its place until it is answered
         if page is not self.screen:
             if len(self.screen_stack) == 1:  # Textual cannot take the screen away that it began with
                 await self.push_screen(page)
@@ -100,21 +101,6 @@ class IrisApp(App[int], inherit_bindings=False):
                 await self.switch_screen(page)
         answer: Answer = await answered
         return answer
-
-    async def _no_dialog(self) -> None:
-        """A dialog that is open keeps its place: the next page waits until it is answered."""
-        free = asyncio.Event()
-
-        def look(_: object) -> None:
-            if not isinstance(self.screen, ModalScreen):
-                free.set()
-
-        self.screen_change_signal.subscribe(self, look)
-        try:
-            look(None)
-            await free.wait()
-        finally:
-            self.screen_change_signal.unsubscribe(self)
 
     # What the screens share
 
@@ -172,8 +158,9 @@ class IrisApp(App[int], inherit_bindings=False):
         """End the app so that the command line can go on with something else."""
         self.exit(REHEARSE if what == "rehearse" else 0)
 
-    def _screen_changed(self, screen: object) -> None:
-        """The header says when something that destroys is open."""
+    def screen_changed(self) -> None:
+        """The header says when something that destroys is open; pages wait while any dialog is."""
+        (self._no_dialog.clear if isinstance(self.screen, ModalScreen) else self._no_dialog.set)()
         self.at(destroying=getattr(self.screen, "tone", "") == "destroys")
 
     def watch_place(self, place: Place) -> None:

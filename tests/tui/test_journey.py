@@ -33,30 +33,38 @@ def everything_holds(text: str) -> bool:
 
 
 def newcomer(screen: Terminal, log: list[str]) -> None:
-    """Look until nothing moves, then press what is named; until everything holds."""
+    """Look until nothing moves, then press what is named; where that led nowhere, the next thing that is named."""
     end = time.monotonic() + LONGEST
-    pressed_on = ""
+    tried: dict[str, list[str]] = {}
     while time.monotonic() < end:
         text = screen.quiet(1.5)
         if everything_holds(text):
             return
         assert screen.process.poll() is None, f"the program is gone; pressed: {log}\n{text}"
         if _DIALOG in text:
-            keys = ["Tab", "Enter"]
-        else:
-            offered = screen.footer()
-            word = next((word for word in WANTED if word in offered), "")
-            keys = [offered[word]] if word else []
-            if keys and text == pressed_on:  # nothing came of it: the other thing that is offered
-                word = next((word for word in WANTED[WANTED.index(word) + 1 :] if word in offered), "")
-                keys = [offered[word]] if word else []
-        if keys:
-            pressed_on = text
-        for key in keys:
-            log.append(key)
-            screen.press(key)
-            screen.quiet(0.7)
+            press(screen, log, "Tab")
+            press(screen, log, "Enter")
+            continue
+        offered = screen.footer()
+        here = tried.setdefault(f"{screen.lines[1]}\n{sorted(offered)}", [])
+        words = [word for word in WANTED if word in offered]
+        word = next((word for word in words if word not in here), "")
+        if not word:
+            here.clear()
+            continue
+        here.append(word)
+        press(screen, log, offered[word])
     raise AssertionError(f"the end was not reached; pressed: {log}\n{screen.text}")
+
+
+def press(screen: Terminal, log: list[str], key: str) -> None:
+    """Press a key, and give the program time to show something for it."""
+    before, end = screen.text, time.monotonic() + 10.0
+    log.append(key)
+    screen.press(key)
+    while screen.text == before and time.monotonic() < end:
+        screen.read(0.1)
+    screen.quiet(0.7)
 
 
 def test_a_newcomer_reaches_the_end_by_the_keys_that_the_screen_names(environment: dict[str, str]) -> None:

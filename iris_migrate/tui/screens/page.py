@@ -72,7 +72,11 @@ class Page(Screen[Answer], Generic[Answer]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return works(self.AREA, action, self) if self.is_mounted else True
 
+    def on_screen_suspend(self) -> None:
+        self.iris.screen_changed()
+
     def on_screen_resume(self) -> None:
+        self.iris.screen_changed()
         self.call_after_refresh(self._wake)
 
     def _wake(self) -> None:
