@@ -63,10 +63,21 @@ class Visit:
             return ""
         except Stopped:
             return "stopped"
+        except BaseException:
+            self._interrupted()
+            raise
         finally:
             self.busy = False
             if self.operator is not None:
                 self.operator.forget()
+
+    def _interrupted(self) -> None:
+        """What was being worked on is not any more, and nobody knows how far it came: applying it looks first."""
+        if self._run is None:
+            return
+        for name, status in tuple(self._run.statuses.items()):
+            if status is Status.RUNNING:
+                self._run.tell(self.board.step(name), Status.INTERRUPTED)
 
     async def begin(self) -> None:
         await self.run.begin()

@@ -40,7 +40,7 @@ async def ready(pilot: Pilot[Any]) -> SittingApp:
     app = pilot.app
     assert isinstance(app, SittingApp)
     await until(pilot, lambda: app.there)
-    await until(pilot, lambda: "n" in shown(app))
+    await until(pilot, lambda: "l" in shown(app))
     return app
 
 

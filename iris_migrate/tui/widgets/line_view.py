@@ -23,7 +23,7 @@ from iris_migrate.tui.widgets.soon import soon
 FAST, SLOW = 0.05, 0.25  # seconds between two drawings when much or little comes
 BUSY = 50  # lines waiting above which the drawing is done fast
 SOURCE = 8  # cells for the name of a line's source
-AT_ONCE = 5_000  # lines taken over in one go, so that a burst never holds the screen up
+AT_ONCE = 2_000  # lines taken over in one go, so that a burst never holds the screen up
 
 
 class LineView(ScrollView, can_focus=True):
@@ -38,12 +38,12 @@ class LineView(ScrollView, can_focus=True):
     LineView > .line--error { color: $error; }
     LineView > .line--warning { color: $warning; }
     LineView > .line--found { background: $primary 40%; text-style: bold; }
-    LineView > .line--time { color: $foreground 60%; }
+    LineView > .line--time { text-style: dim; }
     LineView:ansi > .line--found { text-style: reverse; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pause", "pause", id="lines.pause"),
-        Binding("end,G", "newest", "newest", id="lines.newest"),
+        Binding("end,G", "newest", "newest", id="lines.newest", show=False),
         Binding("home,g", "oldest", "oldest", id="lines.oldest", show=False),
         Binding("k", "mark(-1)", "line up", id="lines.mark-up", show=False),
         Binding("j", "mark(1)", "line down", id="lines.mark-down", show=False),

@@ -19,7 +19,7 @@ CSS = """
     & > .tone--good, & > .tone--add { color: $success; }
     & > .tone--bad, & > .tone--remove { color: $error; }
     & > .tone--warn { color: $warning; }
-    & > .tone--muted { color: $foreground 70%; }
+    & > .tone--muted { text-style: dim; }
     & > .tone--active { color: $primary; }
     & > .tone--code { color: $foreground 85%; }
     & > .tone--head { text-style: bold; }
