@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 LONGEST = 1500.0  # seconds for all of it, on a machine with other things to do
 # What a newcomer takes when it is offered, the most wanted first. Words on the screen, no ids, no keys.
 WANTED = ("continue", "choose", "save and go on", "phase", "next")
+PERSISTENT = 3  # times that something is tried where it led nowhere
 _DIALOG = "Tab moves · Enter chooses"
 
 
@@ -48,7 +49,9 @@ def newcomer(screen: Terminal, log: list[str]) -> None:
         offered = screen.footer()
         here = tried.setdefault(f"{screen.lines[1]}\n{sorted(offered)}", [])
         words = [word for word in WANTED if word in offered]
-        word = next((word for word in words if word not in here), "")
+        if "✗" in screen.lines[1]:  # it failed: what is before it may be missing
+            words.reverse()
+        word = next((word for word in words if here.count(word) < PERSISTENT), "")
         if not word:
             here.clear()
             continue
