@@ -37,8 +37,8 @@ getconf gpg grep gunzip gzip head hostid hostname iconv ionice join kill link ln
 lsblk lscpu lslocks lsns lsof md5sum mawk mkdir mkfifo mktemp more less mountpoint mv namei nice nl nohup nproc
 numfmt od openssl paste patch pathchk perl pgrep pr printenv printf prlimit ps ptx pwd pwdx readlink realpath renice
 rev rm rmdir script sdiff sed seq setsid sh sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort
-split ssh-keygen stdbuf stty sum tac tail tar taskset tee test time timeout touch tput tr true truncate tsort tty
-uname unexpand uniq unlink unxz unzip uptime users uuidgen vdir vmstat watch wc which who xargs xz xzcat yes zcat
+split ssh-keygen ssh-keyscan stdbuf stty sum tac tail tar taskset tee test time timeout touch tput tr true truncate
+tsort tty uname unexpand uniq unlink unxz unzip uptime users uuidgen vdir vmstat watch wc which who xargs xz xzcat yes zcat
 zgrep zip zstd zstdcat findmnt infocmp line
 """
 
