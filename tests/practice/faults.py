@@ -81,7 +81,7 @@ class Ground:
                 assert done.returncode == 0, done.stderr
             case "aws":
                 ((operation, parameters),) = what.items()
-                self._call(operation, self._filled(parameters))
+                self._call(operation, self.filled(parameters))
             case "control":
                 request = urllib.request.Request(f"{self.world.control}faults", dumps(what).encode(), method="POST")
                 with urllib.request.urlopen(request) as answer:
@@ -121,13 +121,14 @@ class Ground:
         )  # fmt: skip
         return session.client("ec2", endpoint_url=env["AWS_ENDPOINT_URL"])
 
-    def _filled(self, value: Any) -> Any:
+    def filled(self, value: Any) -> Any:
+        """Plain data with the names in its texts replaced."""
         if isinstance(value, str):
             return Template(value).substitute(self.names)
         if isinstance(value, list):
-            return [self._filled(item) for item in value]
-        if isinstance(value, dict):
-            return {name: self._filled(item) for name, item in value.items()}
+            return [self.filled(item) for item in value]
+        if isinstance(value, Mapping):
+            return {name: self.filled(item) for name, item in value.items()}
         return value
 
     def words(self, text: str) -> str:
