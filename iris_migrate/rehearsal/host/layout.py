@@ -38,8 +38,8 @@ lsblk lscpu lslocks lsns lsof md5sum mawk mkdir mkfifo mktemp more less mountpoi
 numfmt od openssl paste patch pathchk perl pgrep pr printenv printf prlimit ps ptx pwd pwdx readlink realpath renice
 rev rm rmdir script sdiff sed seq setsid sh sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort
 split ssh-keygen ssh-keyscan stdbuf stty sum tac tail tar taskset tee test time timeout touch tput tr true truncate
-tsort tty uname unexpand uniq unlink unxz unzip uptime users uuidgen vdir vmstat watch wc which who xargs xz xzcat yes zcat
-zgrep zip zstd zstdcat findmnt infocmp line
+tsort tty uname unexpand uniq unlink unxz unzip uptime users uuidgen vdir vmstat watch wc which who xargs xz xzcat yes
+zcat zgrep zip zstd zstdcat findmnt infocmp line
 """
 
 
