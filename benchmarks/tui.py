@@ -139,11 +139,11 @@ async def _burst() -> list[Figure]:
         app.view.feed([ShownLine(text)] * 1000)
         while app.view.lines.total < 1000:
             await asyncio.sleep(0.01)
-        idle = asyncio.create_task(_stalls())
+        idle = asyncio.create_task(stalls())
         await asyncio.sleep(3)
         idle.cancel()
         floor = await idle
-        before, stalls = resident(), asyncio.create_task(_stalls())
+        before, watching = resident(), asyncio.create_task(stalls())
         started = time.monotonic()
         for at in range(0, LINES, 500):  # as the connection hands lines over
             app.view.feed([ShownLine(f"{at + n} {text}"[:LENGTH], 6, time.time(), "unit") for n in range(500)])
@@ -151,8 +151,8 @@ async def _burst() -> list[Figure]:
         while app.view.lines.total < LINES + 1000:
             await asyncio.sleep(0.005)
         took = time.monotonic() - started
-        stalls.cancel()
-        longest = await stalls
+        watching.cancel()
+        longest = await watching
         grown = resident() - before
         missing = LINES + 1000 - app.view.lines.total
     return [
@@ -169,7 +169,7 @@ async def _burst() -> list[Figure]:
     ]
 
 
-async def _stalls() -> float:
+async def stalls() -> float:
     longest, last = 0.0, time.monotonic()
     try:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -83,6 +84,7 @@ class LineView(ScrollView, can_focus=True):
         self._waiting: list[ShownLine] = []
         self._width = 1
         self._drawing = False
+        self._drawn = 0.0  # when the last lines were drawn, on the monotonic clock
         self._seen = 0
         self._show_time, self._show_source = show_time, show_source
         self._empty = empty  # what is said while there are no lines
@@ -94,7 +96,13 @@ class LineView(ScrollView, can_focus=True):
         self._waiting.extend(lines)
         if not self._drawing and self.is_attached:
             self._drawing = True
-            soon(self, FAST if len(self._waiting) > BUSY else SLOW, self._flush)
+            soon(self, self._pause(), self._flush)
+
+    def _pause(self) -> float:
+        """A line after a silence is drawn at once; those that keep coming are drawn together."""
+        if len(self._waiting) > BUSY:
+            return FAST
+        return max(0.0, self._drawn + SLOW - time.monotonic())
 
     def feed_text(self, lines: Sequence[str], level: int = 6) -> None:
         """Take plain lines over."""
@@ -117,7 +125,7 @@ class LineView(ScrollView, can_focus=True):
             self.feed(())
 
     def _flush(self) -> None:
-        self._drawing = False
+        self._drawing, self._drawn = False, time.monotonic()
         batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
         before = self.lines.first
         self.lines.add(line if line.text.isprintable() else _plain(line) for line in batch)
@@ -260,6 +268,4 @@ def _plain(line: ShownLine) -> ShownLine:
 
 
 def _clock(at: float) -> str:
-    import time
-
     return time.strftime("%H:%M:%S", time.localtime(at))
