@@ -59,11 +59,11 @@ async def walk(pilot: Pilot[Any]) -> None:
     await pilot.press("A")
     await until(pilot, lambda text: "Tab moves" in text)
     picture(pilot, "consent")
-    for _ in range(2):  # the instance and its address
-        await until(pilot, lambda text: "Tab moves" in text)
-        await pilot.press("tab", "enter")
-        await until(pilot, lambda text: "Tab moves" not in text)
-    await until(pilot, lambda text: "A phase" in text)
+    while "A phase" not in shown(pilot):  # each plan with a price or a risk is agreed to
+        await until(pilot, lambda text: "Tab moves" in text or "A phase" in text)
+        if "Tab moves" in shown(pilot):
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda text: "Tab moves" not in text)
     await pilot.press("A")
     await until(pilot, lambda text: "Collecting" in text or "Processing" in text or "Downloading" in text)
     picture(pilot, "running")
