@@ -81,6 +81,9 @@ class ChecklistScreen(Page[CheckResult | None]):
         if self.board.checklist.steps:
             self.query_one(StepList).show_step(self.board.checklist.steps[0].id)
         self.run_worker(self._sitting(), name="visit", group="visit")
+        self.call_after_refresh(self._look_first)  # the picture is there before the looking begins
+
+    def _look_first(self) -> None:
         self.do(f"looking at {len(self.board.checklist.steps)} steps", self.visit.begin, then=self._begun)
 
     async def _sitting(self) -> None:
