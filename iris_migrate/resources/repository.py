@@ -223,7 +223,12 @@ class DeployKey(Resource):
     def undo(self, before: Finding, finding: Finding) -> list[Change]:
         if before.verdict is not Verdict.ABSENT or not finding.facts:
             return []
-        return [self._command(f"Remove {self.path}", "rm", "-f", "--", self.path, f"{self.path}.pub")]
+        folder = f"{self.home}/.ssh"
+        files = (self.path, f"{self.path}.pub", f"{folder}/known_hosts")
+        return [
+            self._command(f"Remove {self.path} and the note of the server's key", "rm", "-f", "--", *files),
+            self._command(f"Remove {folder}, when it is empty", "rmdir", "--ignore-fail-on-non-empty", "--", folder),
+        ]
 
     @property
     def server(self) -> str:

@@ -140,6 +140,19 @@ async def test_a_checkout_is_made_moved_mended_and_taken_back(site: Site, origin
     assert (after.verdict, after.outputs) == (Verdict.HOLDS, {"commit": origin.newer})
 
 
+async def test_a_deploy_key_is_made_and_leaves_nothing_behind(site: Site) -> None:
+    await made(site, "service-user", "service-home")
+    home, access = site.root / "var/lib/iris", site.access
+    # The practice host's own SSH server stands for the repository's: it has not been given the key.
+    url = f"ssh://git@{access.address}:{access.port}/srv/iris.git"
+    key = of(site, "repository.deploy_key", url=url, user="iris", home=str(home))
+    before, after = await site.make(key)
+    assert (before.verdict, after.verdict) == (Verdict.ABSENT, Verdict.DIFFERS), after
+    assert "ssh-ed25519" in (home / ".ssh/known_hosts").read_text()
+    assert (await site.undo(key, before, after)).verdict is Verdict.ABSENT
+    assert list(home.iterdir()) == []
+
+
 async def test_an_environment_is_made_filled_and_watched(site: Site, origin: Origin) -> None:
     await made(site, "packages", "service-user", "app-directory", "service-home")
     await site.make(site.step("checkout", url=str(origin.folder), commit=origin.good))
