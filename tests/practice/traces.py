@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from iris_migrate.language.load import load
 from iris_migrate.rehearsal.launch import World
 
 _MAKES = ("Run", "Create", "Allocate", "Import", "Associate", "Authorize")
@@ -71,13 +72,20 @@ def _digest(data: bytes, settings: dict[str, Any]) -> str:
 
 
 def jobs(world: World, settings: dict[str, Any]) -> dict[str, int]:
-    """How often each job of a step ended, by what it does: from the record."""
+    """How often each job of a step ended, by what it does: from the record.
+
+    Without the steps that bring a running nginx or service up to what is on the disk: a reload is due again whenever a
+    kill fell between a file and its reload, and then another step may be the one that notices.
+    """
+    resources = {step.id: step.resource for step in load("lambda-to-ec2").steps}
     [record] = Path(world.env["IRIS_MIGRATE_STATE"], "migrations").glob("*.sqlite")
     with sqlite3.connect(record) as db:
         rows = db.execute("SELECT step, data, state FROM intents JOIN results USING (change)").fetchall()
     ended: Counter[str] = Counter()
     for step, data, state in rows:
         change = json.loads(data)
+        if resources[step].startswith(("nginx.", "service.current")):
+            continue
         if change["$change"] in ("command", "script") and state in ("done", "failed"):
             what = json.dumps(change.get("argv") or change["name"])
             ended[f"{step} {_digest(what.encode(), settings)}"] += 1
