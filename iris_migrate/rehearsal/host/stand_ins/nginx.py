@@ -143,6 +143,8 @@ class Master:
         self.sockets = opened
 
     def _spawn(self) -> int:
+        if path := self._error_log():  # it is there from the start, and again after it was moved away
+            os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640))
         pid = os.fork()
         if pid == 0:
             from iris_migrate.rehearsal.host.nginx.worker import Worker
@@ -204,9 +206,13 @@ class Master:
         os.unlink(self.nginx.pid_path(self.top))
         return 0
 
-    def _log(self, text: str) -> None:
+    def _error_log(self) -> str:
+        """The file for errors; empty when they go to standard error."""
         path = next((item.args[0] for item in self.top if item.name == "error_log"), "")
-        if path and path != "stderr":
+        return "" if path == "stderr" else path
+
+    def _log(self, text: str) -> None:
+        if path := self._error_log():
             when = time.strftime("%Y/%m/%d %H:%M:%S")
             with open(path, "a") as file:
                 file.write(f"{when} {text}\n")
