@@ -74,6 +74,10 @@ class Routes:
             if address(listen.args[0])[1] == port
         ]
 
+    def servers(self, port: int) -> list[Directive]:
+        """The server blocks that listen on a port."""
+        return [server for server, _ in self._at(port)]
+
     def is_tls(self, port: int) -> bool:
         return any("ssl" in listen.args for _, listen in self._at(port))
 

@@ -58,10 +58,12 @@ class Worker:
             key = next(item for one in level if (item := one.one("ssl_certificate_key")))
             return directives.context(certificate.args[0], key.args[0])
 
-        default = made(self.routes.server(port, ""))
+        # Read now, once: a certificate that is renewed on the disk is served only after a reload.
+        ready = {id(server): made(server) for server in self.routes.servers(port)}
+        default = ready[id(self.routes.server(port, ""))]
 
         def chosen(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
-            connection.context = made(self.routes.server(port, name or ""))
+            connection.context = ready[id(self.routes.server(port, name or ""))]
 
         default.sni_callback = chosen
         return default
