@@ -31,7 +31,7 @@ test-fast: lint
 
 # Kills a run at every point and goes on.
 test-long: setup
-	$(BIN)/pytest -n 2 --dist loadgroup -rA -m long tests/practice
+	$(BIN)/pytest -n 2 --dist loadgroup -rA -m long tests/practice tests/tui
 
 # On a real systemd host; says so when it cannot be had.
 test-host: setup

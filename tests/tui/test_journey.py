@@ -11,7 +11,7 @@ import pytest
 
 from tests.tui.pseudo_terminal import Terminal, terminal
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long  # minutes, and a terminal of its own
 LONGEST = 1500.0  # seconds for all of it, on a machine with other things to do
 # What a newcomer takes when it is offered, the most wanted first. Words on the screen, no ids, no keys.
 WANTED = ("continue", "choose", "save and go on", "phase", "next")
