@@ -83,6 +83,13 @@ EXTRAS = (
             ln -sfn "../../archive/$domain/fullchain1.pem" fullchain.pem
             ln -sfn "../../archive/$domain/privkey1.pem" privkey.pem
             sudo -n systemctl reload nginx
+            old=$(openssl x509 -in fullchain.pem -noout -serial)
+            for _ in $(seq 100); do  # a reload is begun, not done, when the command returns
+                served=$(openssl s_client -connect "$elastic_ip:$https_port" -servername "$domain" \\
+                    </dev/null 2>/dev/null | openssl x509 -noout -serial) || served=
+                [ "$served" = "$old" ] && break
+                sleep 0.1
+            done
             ln -sfn "$was" fullchain.pem
             ln -sfn "$key" privkey.pem
         """,
