@@ -215,7 +215,7 @@ def test_each_step_that_changed_something_is_undone(way: Way) -> None:
     assert all("Directory not empty" in why for why in way.failed.values()), way.failed
     assert len(way.undone) >= 40
     still = {step for step, (_, after) in way.undone.items() if after is Verdict.HOLDS and way.sent[step]}
-    still -= {"extension-compiled"}  # compiled again from the sources, whose own undoing comes after it
+    still -= {"extension-compiled"}  # not looked into: perhaps compiled again from sources that are undone later
     assert still - set(way.failed) == set(), "undone, and yet it holds"
     assert {way.kinds[step] for step, count in way.sent.items() if not count} <= set(FOLLOWS)
 
