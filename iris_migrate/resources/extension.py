@@ -127,10 +127,12 @@ class Compiled(Resource):
 
     async def inspect(self, target: Target) -> Finding:
         folder = self.folder or await self._package(target)
-        new = self._bundles(await target.local.search(self.checkout, str(self.new).rstrip("/")))
+        found = await target.local.search(self.checkout, str(self.new).rstrip("/"))
+        new = self._bundles(found)
         old_found = await target.local.search(self.checkout, self.old.rstrip("/")) if self.old.strip("/") else {}
         old = [path for path in self._bundles(old_found) if path not in new]
-        facts = {"folder": folder}
+        texts = {path: old_found[path] for path in old} | {path: found[path] for path in new}
+        facts = {"folder": folder, "bundles": texts}
         evidence = [judge("bundles with only the old endpoint", "none", counted(old))]
         if not new:
             evidence.append(Evidence("bundles with the new endpoint", str(self.new), "none", Verdict.ABSENT))
@@ -181,11 +183,18 @@ class Compiled(Resource):
         return [LocalCommand(says=f"Compile the extension in {folder}", argv=self.command, cwd=folder)]
 
     def undo(self, before: Finding, finding: Finding) -> list[Change]:
-        """A bundle follows its sources: once their edits are undone, compiling again puts it back."""
-        if before.holds or not finding.holds:
-            return []
-        folder = str(finding.facts.get("folder") or self.checkout)
-        return [LocalCommand(says=f"Compile the earlier sources in {folder}", argv=self.command, cwd=folder)]
+        """The bundles as they were before: sources have a step of their own, and may be undone after this one."""
+        was, now = before.facts.get("bundles", {}), finding.facts.get("bundles", {})
+        return [
+            LocalEdit(
+                says=f"Put back the earlier {path}" if path in was else f"Remove the compiled {path}",
+                path=path,
+                was=now[path],
+                content=was.get(path),
+            )
+            for path in sorted(now)
+            if was.get(path) != now[path]
+        ]
 
 
 def _has_script(text: str, script: str) -> bool:
