@@ -15,6 +15,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pyte
 
@@ -30,14 +31,17 @@ _PARTIAL = re.compile(rb"\x1b(?:\[[^a-zA-Z]*)?$")
 class Terminal:
     """A program in a terminal. `raw` is every byte that it wrote."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str], size: tuple[int, int] = (80, 24)) -> None:
+    def __init__(
+        self, command: list[str], environment: Mapping[str, str], size: tuple[int, int] = (80, 24),
+        folder: Path | None = None,
+    ) -> None:  # fmt: skip
         columns, rows = size
         self.screen = pyte.Screen(columns, rows)
         self._stream, self._rest, self.raw = pyte.ByteStream(self.screen), b"", bytearray()
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=dict(environment), start_new_session=True,
+            command, stdin=slave, stdout=slave, stderr=slave, env=dict(environment), start_new_session=True, cwd=folder,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - only this call
         )  # fmt: skip
         os.close(slave)

@@ -12,13 +12,14 @@ from tests.tui.pseudo_terminal import Terminal
 
 # What Textual itself sends: CSI; OSC only for the pointer's shape (22).
 _OURS = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\]22;[a-z-]*(?:\x07|\x1b\\)|\x1b[78=>]")
+ROOT = Path(__file__).resolve().parents[2]
 MARKS = tuple(attack.rpartition(" ")[2] for attack in ATTACKS)
 
 
 def test_hostile_lines_reach_the_terminal_without_their_control_bytes(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "tests.tui.hostile", str(tmp_path)]
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    terminal = Terminal(argv, environment, (160, 50))
+    argv = [sys.executable, "-m", "tests.tui.hostile", "."]  # paths from here: as long as they are, never as the folder's
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
+    terminal = Terminal(argv, environment, (160, 50), tmp_path)
     try:
         terminal.until(lambda text: "seen-name" in text and "Risk" in text)
         terminal.press("d")
