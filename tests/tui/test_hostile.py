@@ -17,7 +17,7 @@ MARKS = tuple(attack.rpartition(" ")[2] for attack in ATTACKS)
 
 
 def test_hostile_lines_reach_the_terminal_without_their_control_bytes(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "tests.tui.hostile", "."]  # paths from here: as long as they are, never as the folder's
+    argv = [sys.executable, "-m", "tests.tui.hostile", "."]  # from here: never as long as the folder
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
     terminal = Terminal(argv, environment, (160, 50), tmp_path)
     try:
