@@ -12,7 +12,6 @@ from iris_migrate.engine.explanation import failure_lines
 from iris_migrate.exits import MISSING, OK, WAITING, WRONG
 from iris_migrate.findings import Finding
 from iris_migrate.language.checklist import Step
-from iris_migrate.language.troubleshooting import Symptom
 
 # Why a run was stopped, and the exit code that follows.
 _CODES = {"changed": WAITING, "destroys": WAITING, "operator": WAITING, "failed": WRONG, "missing": MISSING}
@@ -26,7 +25,6 @@ class AutoOperator:
     answers: Mapping[str, str] = field(default_factory=dict)
     answers_by: str = "answers file"
     phrases: Sequence[str] = ()
-    symptoms: Callable[[], Mapping[str, Symptom]] = dict
     where: str = ""  # account and region, for phrases
     patience: float = 60.0
     stopped: str = ""  # "": not stopped · changed · destroys · operator · failed · missing
@@ -61,7 +59,7 @@ class AutoOperator:
         return None
 
     async def failed(self, failure: Failure) -> Decision:
-        for line in failure_lines(failure, self.symptoms):
+        for line in failure_lines(failure):
             self.say(line)
         return self._stop("missing" if failure.missing else "failed")
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "rehearse": "the whole program on a practice AWS and host, on this machine alone",
     "plan": "show what would be done, with diffs; changes nothing",
     "verify": "look at every step and say what holds; changes nothing",
+    "diagnose": "why something does not hold, from facts, with a remedy as a plan",
     "status": "where the migration stands, from its record alone",
     "logs": "the service's journal",
     "permissions": "the IAM policy that a checklist needs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from iris_migrate.changes import Change, OperatorAsk
@@ -13,7 +13,6 @@ from iris_migrate.engine.explanation import failure_lines
 from iris_migrate.exits import MISSING, OK, WAITING, WRONG
 from iris_migrate.findings import Finding, Verdict
 from iris_migrate.language.checklist import Step
-from iris_migrate.language.troubleshooting import Symptom
 from iris_migrate.terminal import Terminal
 
 SHOWN = 40  # lines of a plan that are shown without being asked for
@@ -25,7 +24,6 @@ class PlainOperator:
     """The person at a terminal. Without one nothing is asked: the run stops."""
 
     terminal: Terminal
-    symptoms: Callable[[], Mapping[str, Symptom]] = dict
     where: str = ""  # account and region, for phrases
     now: Callable[[], float] = time.time
     patience: float = float("inf")  # a deed is waited for as long as the step allows
@@ -144,7 +142,7 @@ class PlainOperator:
 
     async def failed(self, failure: Failure) -> Decision:
         self.terminal.say()
-        for line in failure_lines(failure, self.symptoms):
+        for line in failure_lines(failure):
             self.terminal.say(line)
         choices = {"retry": "retry", "waive": "waive", "undo": "undo what the step changed", "skip": "skip",
                    "stop": "stop"}  # fmt: skip

@@ -8,8 +8,7 @@ import sys
 from asyncio import CancelledError
 from collections.abc import Mapping
 
-from iris_migrate.arguments import options
-from iris_migrate.commands.session import opened, say, symptoms_of, unfinished
+from iris_migrate.commands.session import opened, say, unfinished
 from iris_migrate.engine.results import CheckResult
 from iris_migrate.engine.session import Session
 from iris_migrate.exits import WAITING
@@ -24,7 +23,7 @@ async def guided(args: argparse.Namespace) -> int:
     """Look, show where it stands, and run when told to. Without anybody to answer it stops before a change."""
     out = sys.stderr if args.format == "json" else sys.stdout
     terminal = Terminal(out)
-    operator = PlainOperator(terminal, symptoms=symptoms_of(options(args)))
+    operator = PlainOperator(terminal)
     async with opened(args, operator) as session:
         operator.where = session.where
         return await _Guide(session, terminal, operator, args.format).go()

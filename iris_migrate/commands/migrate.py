@@ -55,15 +55,12 @@ async def auto(args: argparse.Namespace) -> int:
     """A run that consents by rule; narration on standard error, the result on standard output."""
     from asyncio import CancelledError
 
-    from iris_migrate.arguments import options
     from iris_migrate.auto import AutoOperator
-    from iris_migrate.commands.session import opened, say, symptoms_of, unfinished
+    from iris_migrate.commands.session import opened, say, unfinished
     from iris_migrate.narration import Narrator
     from iris_migrate.reports.show import show
 
-    operator = AutoOperator(
-        say=say, answers=_answers(args.answers), phrases=args.confirm, symptoms=symptoms_of(options(args))
-    )
+    operator = AutoOperator(say=say, answers=_answers(args.answers), phrases=args.confirm)
     async with opened(args, operator) as session:
         operator.where = session.where
         say(f"{session.checklist.title}: {session.where}, migration {session.migration}")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from iris_migrate.arguments import options
-from iris_migrate.engine.explaining import symptoms_of, unfinished
+from iris_migrate.engine.explaining import unfinished
 from iris_migrate.engine.session import Session
 from iris_migrate.redact import clean
 from iris_migrate.symbols import fitting
@@ -41,4 +41,4 @@ def say(line: str) -> None:
         print(fitting(clean(line), sys.stderr), file=sys.stderr, flush=True)
 
 
-__all__ = ["looker", "opened", "options", "say", "symptoms_of", "unfinished"]
+__all__ = ["looker", "opened", "options", "say", "unfinished"]

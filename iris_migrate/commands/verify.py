@@ -26,7 +26,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _verify(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
     from iris_migrate.commands.session import looker, opened
+    from iris_migrate.exits import WRONG
     from iris_migrate.reports.show import show
 
     async with opened(args, looker()) as session:
@@ -34,6 +37,8 @@ async def _verify(args: argparse.Namespace) -> int:
         record, name = session.record, session.checklist.name
         held = {step.id: found[0] for step in session.checklist.steps if (found := record.last_held(name, step.id))}
         result = await session.inspect(only)
+        if result.exit_code == WRONG:
+            result = replace(result, diagnosis=await session.diagnose())
     if only is not None:
         result = result.only(only)
     show(result, args.format, held=held)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from iris_migrate.changes import Change, OperatorAsk
 from iris_migrate.encoding import canonical
 from iris_migrate.findings import Evidence, Finding
 from iris_migrate.language.checklist import Step
 from iris_migrate.values import digest, fill
+
+if TYPE_CHECKING:
+    from iris_migrate.engine.diagnosis import Diagnosis
 
 
 class Choice(StrEnum):
@@ -42,6 +45,7 @@ class Failure:
     journal: tuple[str, ...] = ()  # the host's journal while this step ran
     put_back: bool = False
     missing: bool = False  # a connection or a permission is missing: waiting and retrying alone do not help
+    diagnosis: Diagnosis | None = None  # the causes that facts name, asked for when it failed
 
 
 class Operator(Protocol):

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iris_migrate.engine.session import Options, Session
-    from iris_migrate.language.troubleshooting import Symptom
+    from iris_migrate.language.troubleshooting import Book, Symptom
+
+
+def book_of(given: Options) -> partial[Book]:
+    """What is known about failures of the checklist, read when one is to be explained."""
+    return partial(_book, given.checklist, tuple(given.flags.items()), given.settings_file())
 
 
 def symptoms_of(given: Options) -> partial[Mapping[str, Symptom]]:
@@ -17,15 +22,19 @@ def symptoms_of(given: Options) -> partial[Mapping[str, Symptom]]:
     return partial(_symptoms, given.checklist, tuple(given.flags.items()), given.settings_file())
 
 
-@cache
 def _symptoms(checklist: str, flags: tuple[tuple[str, str], ...], settings: Path | None) -> Mapping[str, Symptom]:
+    return _book(checklist, flags, settings).symptoms
+
+
+@cache
+def _book(checklist: str, flags: tuple[tuple[str, str], ...], settings: Path | None) -> Book:
     from iris_migrate.language.errors import LanguageError
-    from iris_migrate.language.troubleshooting import symptoms
+    from iris_migrate.language.troubleshooting import Book, book
 
     try:
-        return symptoms(checklist, flags=dict(flags), settings_file=settings)
+        return book(checklist, flags=dict(flags), settings_file=settings)
     except LanguageError:
-        return {}  # an explanation less; `checklist lint` says what is wrong
+        return Book()  # an explanation less; `checklist lint` says what is wrong
 
 
 def unfinished(session: Session) -> list[str]:

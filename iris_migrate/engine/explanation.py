@@ -1,19 +1,19 @@
-"""A failure in words: what was expected and seen, its lines, and the likely cause with its remedy."""
+"""A failure in words: what was expected and seen, its lines, and the causes that facts name, each with its remedy."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from iris_migrate.engine.consent import Failure
-from iris_migrate.language.troubleshooting import Symptom
+if TYPE_CHECKING:
+    from iris_migrate.engine.consent import Failure
+    from iris_migrate.engine.diagnosis import Diagnosis, Named
+    from iris_migrate.language.troubleshooting import Symptom
 
 SHOWN = 20  # lines of output and of the journal
-TELLING = 12  # characters from which a sign tells its cause in any step's lines
-_SEE = re.compile(r"See ([a-z-]+)\.")
 
 
-def failure_lines(failure: Failure, symptoms: Callable[[], Mapping[str, Symptom]]) -> Iterator[str]:
+def failure_lines(failure: Failure) -> Iterator[str]:
     """The panel of a failure, line by line."""
     yield f"✗ {failure.step.id}  {failure.step.title}"
     yield f"  {failure.why}"
@@ -25,31 +25,35 @@ def failure_lines(failure: Failure, symptoms: Callable[[], Mapping[str, Symptom]
     if failure.journal:
         yield "  The host's journal meanwhile:"
         yield from (f"    | {line}" for line in failure.journal[-SHOWN:])
-    yield from _causes(failure, symptoms())
+    if failure.diagnosis is not None:
+        yield from _causes(failure.diagnosis, failure)
     if failure.missing:
         yield "  Mend that, then start again: it goes on here."
 
 
-def _causes(failure: Failure, symptoms: Mapping[str, Symptom]) -> Iterator[str]:
-    """The causes whose sign was seen. Without any: those that leave no sign, and where to look."""
-    lines = [failure.why, *failure.lines, *failure.journal, *(item.seen for item in failure.evidence)]
-    named = [symptoms[name] for name in failure.step.troubleshoot if name in symptoms]
-    likely = [cause for symptom in named for cause in symptom.likely(lines)]
-    if not likely:
-        others = [cause for symptom in symptoms.values() for cause in symptom.likely(lines)]
-        likely = [cause for cause in others if len(cause.sign) >= TELLING][:1]
-    for cause in likely:
-        yield f"  Likely: {cause.says}"
-        yield f"    Next: {cause.remedy}"
-        if (see := _SEE.fullmatch(cause.remedy)) and see[1] in symptoms:
-            yield from _hints(symptoms[see[1]])
-    if likely or failure.missing:
-        return
-    for symptom in named:
-        yield f"  {symptom.says}"
-        yield from _hints(symptom)
+def _causes(diagnosis: Diagnosis, failure: Failure) -> Iterator[str]:
+    """The causes that facts name. Without any: where to look."""
+    for cause in diagnosis.named:
+        yield from cause_lines(cause)
+    if not diagnosis.named and not failure.missing:
+        for symptom in diagnosis.symptoms:
+            yield from symptom_lines(symptom)
 
 
-def _hints(symptom: Symptom) -> Iterator[str]:
-    yield from (f"    It may be: {cause.says} Next: {cause.remedy}" for cause in symptom.causes if not cause.sign)
-    yield from (f"    To see {look.shows}: {look.command}" for look in symptom.look)
+def cause_lines(cause: Named, indent: str = "  ") -> Iterator[str]:
+    """A cause, the facts that name it, and its remedy."""
+    yield f"{indent}Cause: {cause.says}"
+    yield from (f"{indent}  {item.asked}: {item.seen}" for item in cause.facts)
+    yield f"{indent}  Next: {cause.remedy.says}{_steps(cause)}"
+
+
+def _steps(cause: Named) -> str:
+    if not cause.remedy.steps:
+        return ""
+    return f" (step{'s' if len(cause.remedy.steps) > 1 else ''} {', '.join(cause.remedy.steps)})"
+
+
+def symptom_lines(symptom: Symptom, indent: str = "  ") -> Iterator[str]:
+    """Where to look when no cause is known."""
+    yield f"{indent}{symptom.says}"
+    yield from (f"{indent}  To see {look.shows}: {look.command}" for look in symptom.look)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iris_migrate.engine.events import Status
 from iris_migrate.engine.inspection import Inspected
 from iris_migrate.exits import MISSING, OK, WAITING, WRONG, connection_missing
 from iris_migrate.findings import Evidence
 from iris_migrate.language.checklist import Checklist
+
+if TYPE_CHECKING:
+    from iris_migrate.engine.diagnosis import Diagnosis
 
 _WAITS = (Status.NEEDS_OPERATOR, Status.CONVERGING)
 
@@ -41,6 +44,7 @@ class CheckResult:
     at: float
     steps: tuple[StepResult, ...]
     phases: Mapping[str, str] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None  # why steps do not hold, where that was asked
 
     @property
     def summary(self) -> dict[str, int]:
@@ -57,6 +61,13 @@ class CheckResult:
             return MISSING
         blocking = [step for step in open_ if step.status is not Status.WAITING]
         return WAITING if blocking and all(step.status in _WAITS for step in blocking) else WRONG
+
+    def status(self, step: str) -> Status:
+        """Where one step stands. KeyError when there is none."""
+        for found in self.steps:
+            if found.id == step:
+                return found.status
+        raise KeyError(step)
 
     def only(self, ids: Collection[str]) -> CheckResult:
         """The part of it that is about these steps."""
@@ -79,10 +90,20 @@ class CheckResult:
                         for e in step.evidence
                     ],
                     "seconds": round(step.seconds, 4),
+                    **self._causes(step.id),
                 }
                 for step in self.steps
             ],
         }  # fmt: skip
+
+    def _causes(self, step: str) -> dict[str, Any]:
+        """The causes of a step that facts named; no key where there are none."""
+        named = self.diagnosis.of(step) if self.diagnosis else ()
+        told = [
+            {"id": cause.id, "says": cause.says, "remedy": cause.remedy.says, "steps": list(cause.remedy.steps)}
+            for cause in named
+        ]
+        return {"causes": told} if told else {}
 
 
 def result_of(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from iris_migrate.changes import Change, OperatorAsk
 from iris_migrate.engine.consent import Choice, Decision, Failure, Operator, inside
@@ -20,6 +21,9 @@ from iris_migrate.findings import Finding, Verdict
 from iris_migrate.language.checklist import Checklist, Step
 from iris_migrate.resources.base import CannotUndo
 from iris_migrate.target import Clock, Unreadable
+
+if TYPE_CHECKING:
+    from iris_migrate.engine.diagnosis import Diagnostician
 
 RECENT = 3600.0  # seconds for which what a run had done when it was cut off is taken as still so
 
@@ -47,6 +51,7 @@ class Run:
     operator: Operator
     clock: Clock
     emit: Listener
+    diagnostician: Callable[[], Diagnostician] | None = None  # names the causes of a failure
     statuses: dict[str, Status] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
     continued: set[str] = field(default_factory=set)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from iris_migrate.values import StepKey, digest, fill
 
 if TYPE_CHECKING:
     from iris_migrate.connections.host.connection import HostConnection
+    from iris_migrate.engine.diagnosis import Diagnosis, Diagnostician
 
 TOLD_FROM = 1.0  # seconds from which waiting for AWS's own rate is worth a line
 
@@ -134,6 +135,21 @@ class Session:
     def inspected(self, step: str) -> Inspected:
         return self.inspection.found[step]
 
+    @cached_property
+    def diagnostician(self) -> Diagnostician:
+        """Names causes from facts, for what was found last."""
+        from iris_migrate.engine.diagnosis import Diagnostician
+        from iris_migrate.engine.explaining import book_of
+
+        def settled(found: Inspected) -> bool:
+            return status_of(found, self.record, self.clock.now())[0].settled
+
+        return Diagnostician(self.inspection, book_of(self.options), self.secrets.hide, settled)
+
+    async def diagnose(self, steps: Sequence[str] | None = None) -> Diagnosis:
+        """Why steps that were looked at do not hold: these, or everything that the facts name. Changes nothing."""
+        return await (self.diagnostician.all() if steps is None else self.diagnostician.of(steps))
+
     async def reach(self) -> HostConnection:
         """The connection to the host, found by the steps that know where it is. Raises Unreadable."""
         hosts = self._with_named(())
@@ -179,6 +195,7 @@ class Session:
         return Run(
             number, self.checklist, self.inspection, executor, self.record, lease, self.secrets,
             JournalSlice(self.target, self.record, self.secrets), self.operator, self.clock, self.emit,
+            diagnostician=lambda: self.diagnostician,
         )  # fmt: skip
 
     async def end_run(self, run: Run, how: str) -> None:

@@ -18,6 +18,7 @@ from iris_migrate.resources.base import CannotUndo
 from iris_migrate.target import Unreadable
 
 if TYPE_CHECKING:
+    from iris_migrate.engine.diagnosis import Diagnosis
     from iris_migrate.engine.run import Run
 
 FRESH = 2.0  # seconds for which a finding counts as "directly before executing"
@@ -158,7 +159,19 @@ class StepLoop:
         journal = await run.journal.since(self.step, self.journal_from)
         change, lines = (outcome.failed, outcome.lines) if outcome else (None, ())
         missing = outcome.missing if outcome else connection_missing(found.error)
-        return Failure(self.step, why, wrong, change, lines, journal, missing=missing)
+        diagnosis = await self._diagnosis(change, lines, why)
+        return Failure(self.step, why, wrong, change, lines, journal, missing=missing, diagnosis=diagnosis)
+
+    async def _diagnosis(self, change: Change | None, lines: tuple[str, ...], why: str) -> Diagnosis | None:
+        """The causes that facts name now. Never fails: a failure without them has enough to tell."""
+        if self.run.diagnostician is None:
+            return None
+        from iris_migrate.engine.diagnosis import Wrote
+
+        try:
+            return await self.run.diagnostician().of([self.step.id], Wrote(change, lines, why))
+        except Unreadable:
+            return None
 
     def _too_late(self, found: Inspected) -> str:
         waited = f"after {self.step.timeout:.0f} s"

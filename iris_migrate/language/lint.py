@@ -10,15 +10,16 @@ from iris_migrate.language import meaning
 from iris_migrate.language.checklist import Checklist, Step
 from iris_migrate.language.compile import Compiler, scope_of
 from iris_migrate.language.data import checklist_folder, plan_file
-from iris_migrate.language.document import Document
 from iris_migrate.language.errors import Problem, known
-from iris_migrate.language.model import plan_lines
+from iris_migrate.language.explained import explained
+from iris_migrate.language.model import TroubleshootingModel, plan_lines
 from iris_migrate.language.names import nameless
 from iris_migrate.language.plan import plan_lines as lines_of_plan
 from iris_migrate.language.scope import Scope
 from iris_migrate.language.scripts import script_problems
 from iris_migrate.language.settings import SettingDeclaration, declaration
-from iris_migrate.language.source import Source, document, read, shown
+from iris_migrate.language.source import Source, document, read, shaped, shown
+from iris_migrate.language.troubleshooting import FILE
 from iris_migrate.values import unresolved
 
 FREE_SHELL = 10  # percent of the steps
@@ -159,27 +160,25 @@ def _unused_files(source: Source) -> Iterator[Problem]:
 
 
 def _troubleshooting(source: Source) -> Iterator[Problem]:
-    """Symptoms that steps name and `troubleshooting.yaml` does not have."""
-    path = checklist_folder(str(source.folder)).parent / "troubleshooting.yaml"
+    """What is wrong with `troubleshooting.yaml`, and symptoms that steps name and it does not have."""
+    path = checklist_folder(str(source.folder)).parent / FILE
     problems: list[Problem] = []
     found = document(path, problems) if path.is_file() else None
+    model = shaped(TroubleshootingModel, found, problems) if found is not None else None
     yield from problems
-    if found is None:
+    if found is None or model is None:
         return
-    symptoms = set(_symptoms(found))
+    yield from explained(model, found, _steps_beside(source.folder))
     for part in source.phases:
         for index, step in enumerate(part.model.steps):
             for position, name in enumerate(step.troubleshoot):
-                if name not in symptoms:
+                if name not in model.symptoms:
                     place = ("steps", index, "troubleshoot", position)
-                    yield part.document.problem(place, f"no symptom {name!r} in {found.file}; {known(name, symptoms)}")
+                    says = f"no symptom {name!r} in {found.file}; {known(name, model.symptoms)}"
+                    yield part.document.problem(place, says)
 
 
-def _symptoms(found: Document) -> Iterator[str]:
-    data = found.data
-    if isinstance(data, dict):
-        data = data.get("symptoms", data)
-    if isinstance(data, dict):
-        yield from (str(name) for name in data)
-    elif isinstance(data, list):
-        yield from (str(item["id"]) for item in data if isinstance(item, dict) and "id" in item)
+def _steps_beside(folder: Path) -> frozenset[str]:
+    """The steps of this checklist and of those beside it: a remedy may name each."""
+    others = (path.parent for path in folder.resolve().parent.glob("*/checklist.yaml"))
+    return frozenset(step.id for other in others for part in read(str(other)).phases for step in part.model.steps)

@@ -142,3 +142,48 @@ class CoverageModel(_Strict):
 
     also: list[Id] = Field(default_factory=list, description="Checklists whose steps count too.")
     reasons: list[ReasonModel] = Field(default_factory=list)
+
+
+class FactModel(BaseModel):
+    """One thing that can be asked. Beside these keys stand the parameters of its kind."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    ask: str = Field(description="`host.stat`, `web.tls`, `aws.read`, `step`, `resource`, … (docs/troubleshooting.md).")
+    says: str = Field(default="", description="How it is called before people.")
+    shows: str = Field(default="", description="JMESPath of what of the answer is worth showing.")
+
+
+class LookModel(_Strict):
+    """A command that only reads, for a person."""
+
+    for_: str = Field(alias="for")
+    command: str
+
+
+class CauseModel(_Strict):
+    """A cause, named when every line of `when` is true of the facts and no cause in `unless` is named."""
+
+    id: Id
+    cause: str = Field(min_length=1)
+    when: list[str] = Field(default_factory=list, description="JMESPath over the facts by name; all must be true.")
+    sign: str = Field(
+        default="", description="Words that a tool wrote in the change that failed; where no fact can tell."
+    )
+    unless: list[Id] = Field(default_factory=list, description="Causes that say it better.")
+    remedy: str = Field(min_length=1)
+    steps: list[Id] = Field(default_factory=list, description="Steps of a checklist that mend it, in any order.")
+
+
+class SymptomModel(_Strict):
+    symptom: str = Field(min_length=1)
+    look: list[LookModel] = Field(default_factory=list)
+    causes: list[CauseModel] = Field(default_factory=list)
+    see: list[Id] = Field(default_factory=list, description="Symptoms of which this one may be a consequence.")
+
+
+class TroubleshootingModel(_Strict):
+    """`troubleshooting.yaml`: what can be asked, and what follows from it."""
+
+    facts: dict[str, FactModel] = Field(default_factory=dict)
+    symptoms: dict[Id, SymptomModel]

@@ -11,6 +11,7 @@ from iris_migrate.rehearsal.aws.faults import expired_login, no_permission, thro
 from iris_migrate.rehearsal.control import ControlError
 from iris_migrate.rehearsal.known_faults import KNOWN
 from iris_migrate.rehearsal.model import ModelServer
+from iris_migrate.rehearsal.names import Zone
 
 
 class FailingHost(Protocol):
@@ -47,6 +48,7 @@ class Faults:
     model: ModelServer
     host: Callable[[], FailingHost | None]
     boot_seconds: float
+    zone: Zone
     active: dict[str, str] = field(default_factory=dict)
 
     def script(self, wanted: str, *, starting: bool = False) -> None:
@@ -75,6 +77,8 @@ class Faults:
                 table.lag = float(what or 1)
             case "slow-aws":
                 table.delay = float(what or 50) / 1000
+            case "dns-elsewhere":
+                self.zone.elsewhere = what or "192.0.2.200"
             case "model-down":
                 self.model.change({"fail": {"status": int(what or 503), "times": _FOR_LONG}})
             case "slow-model":
@@ -99,6 +103,8 @@ class Faults:
                 table.lag = 0.0
             case "slow-aws":
                 table.delay = 0.0
+            case "dns-elsewhere":
+                self.zone.elsewhere = ""
             case "model-down":
                 self.model.change({"fail": None})
             case "slow-model":

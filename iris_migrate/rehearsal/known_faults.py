@@ -30,6 +30,7 @@ KNOWN: Mapping[str, Known] = {
     "package-mirror-down": Known("the host's package mirror does not answer"),
     "apt-lock": Known("another process holds the package manager's lock"),
     "bad-commit": Known("the commit to deploy does not start (only at the start of a world)"),
+    "dns-elsewhere": Known("the domain leads to another host", "address"),
     "model-down": Known("the model answers 503", "status"),
     "slow-model": Known("the model takes 3 s", "seconds"),
 }

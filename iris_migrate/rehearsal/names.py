@@ -30,6 +30,7 @@ class Zone:
     """A records of the practice domain: a name leads to an address from a time on (world's clock)."""
 
     clock: PracticeClock
+    elsewhere: str = ""  # a fault: every name leads to this address instead
     _records: dict[str, tuple[str, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -45,7 +46,7 @@ class Zone:
     def address(self, name: str) -> str | None:
         with self._lock:
             record = self._records.get(name.lower().rstrip("."))
-        return record[0] if record and self.clock.now() >= record[1] else None
+        return (self.elsewhere or record[0]) if record and self.clock.now() >= record[1] else None
 
     def shown(self) -> dict[str, Any]:
         with self._lock:

@@ -69,7 +69,7 @@ class Parts:
             origin = making.result()
             checkout = make_checkout(self.workstation / "iris-vscode", old)
         self._open_actors(checkout, old)
-        self.script = Faults(self.cloud, self.model, lambda: self.place.host, self.boot_seconds)
+        self.script = Faults(self.cloud, self.model, lambda: self.place.host, self.boot_seconds, self.zone)
         for fault in self.faults:
             self.script.script(fault, starting=True)
         self._routes(origin)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from iris_migrate.engine.events import Status
+from iris_migrate.engine.explanation import cause_lines
 from iris_migrate.engine.results import CheckResult, StepResult
 from iris_migrate.findings import Verdict
 from iris_migrate.symbols import SYMBOLS
@@ -24,6 +25,8 @@ def lines_of(result: CheckResult, held: Mapping[str, float]) -> list[str]:
         lines += [phase_line(result, phase)]
         for step in (step for step in result.steps if step.phase == phase):
             lines += step_lines(step)
+            for cause in result.diagnosis.of(step.id) if result.diagnosis else ():
+                lines += cause_lines(cause, "      ")
     return [*lines, "", summary_line(result)]
 
 

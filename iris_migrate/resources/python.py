@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import posixpath
 import re
 import shlex
@@ -148,6 +149,79 @@ class Requirements(Resource):
             return [*changes, self._stamp()]
         gone = HostCommand(says="Forget what was installed", argv=("rm", "-f", f"{self.venv}/{STAMP}"), user=user)
         return [*changes, gone]
+
+
+# Reads the sources as text, never runs them: what each module imports without condition, and whether it is to be had.
+_IMPORTS = """
+import ast, importlib.util, json, os, sys
+root, package = sys.argv[1:3]
+sys.path.insert(0, root)
+missing, broken = {}, {}
+def there(path):
+    return os.path.isfile(path + ".py") or os.path.isdir(path)
+for folder, _, files in os.walk(os.path.join(root, package)):
+    for file in sorted(files):
+        path = os.path.join(folder, file)
+        if not file.endswith(".py"):
+            continue
+        try:
+            body = ast.parse(open(path, "rb").read()).body
+        except (SyntaxError, ValueError) as error:
+            broken[os.path.relpath(path, root)] = "line %s: %s" % (getattr(error, "lineno", "?"), error.args[0])
+            continue
+        for node in body:
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            if isinstance(node, ast.ImportFrom) and node.level and node.module:
+                base = folder
+                for _ in range(node.level - 1):
+                    base = os.path.dirname(base)
+                if not there(os.path.join(base, *node.module.split("."))):
+                    broken[os.path.relpath(path, root)] = "line %s: no module %s" % (node.lineno, node.module)
+            for name in names:
+                top = name.split(".")[0]
+                if os.path.isdir(os.path.join(root, top)):
+                    if not there(os.path.join(root, *name.split("."))):
+                        broken[os.path.relpath(path, root)] = "line %s: no module %s" % (node.lineno, name)
+                elif top not in sys.builtin_module_names and importlib.util.find_spec(top) is None:
+                    missing.setdefault(top, "%s line %s" % (os.path.relpath(path, root), node.lineno))
+print(json.dumps({"missing": missing, "broken": broken}))
+"""
+# Root must not run what the service's user may have put into the environment: the probe takes the folder's owner.
+_AS_OWNER = 'set --; [ -O . ] || set -- setpriv --reuid "$(stat -c %u .)" --regid "$(stat -c %g .)" --clear-groups'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imports(Resource):
+    """What the modules of an application import is there, and each can be parsed. Read as text; nothing is run."""
+
+    kind: ClassVar[str] = "python.imports"
+    uses: ClassVar[frozenset[str]] = HOST
+    check_only: ClassVar[bool] = True
+    venv: str
+    folder: str  # from which the application is imported
+    package: str  # a folder in it
+
+    async def inspect(self, target: Target) -> Finding:
+        words = (f"{self.venv}/bin/python", "-I", "-B", "-c", _IMPORTS, self.folder, self.package)
+        script = f'cd {shlex.quote(self.folder)} || exit 1; {_AS_OWNER}; exec "$@" {shlex.join(words)}'
+        answer = await target.host.shell(script, root=True)
+        try:
+            seen = json.loads(answer.out)
+        except ValueError:
+            reason = (answer.err or answer.out).strip().splitlines()[-1:] or [f"status {answer.status}"]
+            return unknown(f"the imports of {self.folder}/{self.package} cannot be told: {reason[0][:200]}")
+        missing, broken = seen["missing"], seen["broken"]
+        evidence = [
+            judge(f"packages that {self.package} imports", "all there", _listed(missing) or "all there"),
+            judge(f"modules of {self.package}", "all whole", _listed(broken) or "all whole"),
+        ]
+        return conclude(evidence, facts={"missing": missing, "broken": broken})
+
+
+def _listed(found: dict[str, str]) -> str:
+    return ", ".join(f"{name} ({where})" for name, where in sorted(found.items()))
 
 
 _LISTING = "{ ls -1d lib/python*/site-packages/*.dist-info 2>/dev/null | LC_ALL=C sort; }"

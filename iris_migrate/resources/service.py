@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from iris_migrate.changes import Change, HostCommand
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge, unknown
-from iris_migrate.resources.base import Resource
+from iris_migrate.resources.base import CannotUndo, Resource
 from iris_migrate.resources.files import File
 from iris_migrate.resources.freshness import Ages, duration, latest, lingering
 from iris_migrate.resources.unit_lint import faults
-from iris_migrate.target import Target, UnitState
+from iris_migrate.target import Listener, Target, UnitState, Unreadable
 
 HOST = frozenset({"host"})
 _ACTIVE = ("active", "reloading")
@@ -297,3 +299,106 @@ class Listens(Resource):
         if self.program:
             evidence.append(judge(f"who listens on port {self.port}", self.program, ", ".join(others) or self.program))
         return conclude(evidence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value(Resource):
+    """A variable of a service's main process has this value. For variables that hold no secret: the value is shown."""
+
+    kind: ClassVar[str] = "service.value"
+    uses: ClassVar[frozenset[str]] = HOST
+    check_only: ClassVar[bool] = True
+    name: str
+    variable: str
+    value: str
+
+    async def inspect(self, target: Target) -> Finding:
+        unit = await target.host.unit(unit_name(self.name))
+        if not unit.main_pid:
+            return unknown(f"{unit.name} is {unit.active}; its variables can be told when it is active")
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.variable):
+            return unknown(f"{self.variable!r} is not a name for a variable")
+        script = f"exec sed -z -n {shlex.quote(f's/^{self.variable}=//p')} </proc/{unit.main_pid}/environ"
+        answer = await target.host.shell(script, root=True)
+        if answer.status != 0:
+            raise Unreadable(f"the environment of process {unit.main_pid} cannot be read: {answer.err.strip()[:200]}")
+        seen = answer.out.replace("\0", "").strip("\n")
+        asked = f"{self.variable} of {unit.name} (process {unit.main_pid})"
+        return conclude([judge(asked, self.value, seen or "not set")], facts={"seen": seen})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sockets(Resource):
+    """A running service listens somewhere; `facts` say where. A service that does not run says nothing."""
+
+    kind: ClassVar[str] = "service.sockets"
+    uses: ClassVar[frozenset[str]] = HOST
+    check_only: ClassVar[bool] = True
+    name: str
+
+    async def inspect(self, target: Target) -> Finding:
+        unit, listening = await asyncio.gather(target.host.unit(unit_name(self.name)), target.host.listening())
+        process = await target.host.process(unit.main_pid) if unit.main_pid else None
+        if process is None:
+            return unknown(f"{unit.name} does not run; where it listens can be told when it does")
+        own = {unit.main_pid, *(pid for pid, _ in process.children)}
+        there = sorted({(item.address, item.port) for item in listening if item.pid in own})
+        seen = ", ".join(f"{address}:{port}" for address, port in there) or "nowhere"
+        verdict = Verdict.HOLDS if there else Verdict.ABSENT
+        sockets = [{"address": address, "port": port} for address, port in there]
+        return conclude([Evidence(f"{unit.name} listens", "somewhere", seen, verdict)], facts={"sockets": sockets})
+
+
+_EVERY = ("0.0.0.0", "::", "*")  # noqa: S104  (addresses that stand for all of a host's)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port(Resource):
+    """A port belongs to a service, or to nobody: another process that listens there would keep it from starting."""
+
+    kind: ClassVar[str] = "service.port"
+    uses: ClassVar[frozenset[str]] = HOST
+    name: str
+    port: int
+    address: str = "127.0.0.1"
+
+    async def inspect(self, target: Target) -> Finding:
+        unit, listening = await asyncio.gather(target.host.unit(unit_name(self.name)), target.host.listening())
+        in_the_way = [item for item in listening if item.port == self.port and self._meets(item.address)]
+        asked, expected = f"port {self.port}", f"{unit.name}, or nobody"
+        if not in_the_way:
+            return conclude([Evidence(asked, expected, "nobody", Verdict.HOLDS)])
+        process = await target.host.process(unit.main_pid) if unit.main_pid else None
+        own = {unit.main_pid, *(pid for pid, _ in process.children)} if process else set()
+        others = [item for item in in_the_way if item.pid not in own]
+        if not others:
+            return conclude([Evidence(asked, expected, unit.name, Verdict.HOLDS)])
+        if any(item.pid == 0 for item in others):
+            return unknown(f"who listens on port {self.port} cannot be told; ss -ltnp on the host may")
+        seen = ", ".join(sorted({f"{item.program} (process {item.pid}) on {item.address}" for item in others}))
+        return conclude([Evidence(asked, expected, seen, Verdict.DIFFERS)], facts={"others": _pids(others)})
+
+    def _meets(self, address: str) -> bool:
+        return address == self.address or address in _EVERY or self.address in _EVERY
+
+    def plan(self, finding: Finding) -> list[Change]:
+        if not finding.verdict.plans:
+            return []
+        others = finding.facts.get("others", {"‹process›": "the process"})
+        return [
+            HostCommand(
+                says=f"End {program} (process {pid}), which has port {self.port}",
+                argv=("kill", "-s", "TERM", pid), root=True, timeout=60.0,
+            )
+            for pid, program in others.items()
+        ]  # fmt: skip
+
+    def undo(self, before: Finding, finding: Finding) -> list[Change]:
+        others = before.facts.get("others", {})
+        if not others or finding.facts.get("others") == others:
+            return []
+        raise CannotUndo(f"{', '.join(others.values())} had port {self.port} and was ended; start it by its own means.")
+
+
+def _pids(others: list[Listener]) -> dict[str, str]:
+    return {str(item.pid): item.program or "a process" for item in sorted(others, key=lambda item: item.pid)}

@@ -40,6 +40,14 @@ def faults(unit: str) -> list[Fault]:
     return found
 
 
+def directives(unit: str) -> dict[str, list[str]]:
+    """The values of each name in a unit file, whatever its section; an empty value forgets those before it."""
+    found: dict[str, list[str]] = {}
+    for _, name, value in _entries(unit):
+        found[name] = [*found.get(name, ()), value.strip()] if value.strip() else []
+    return found
+
+
 def _entries(unit: str) -> Iterator[tuple[int, str, str]]:
     """(line, name, value) of each assignment, continued lines joined, comment lines left out."""
     number, joined = 0, ""

@@ -122,7 +122,7 @@ def test_a_file_that_no_step_names(listed: Listed) -> None:
 
 def test_a_symptom_that_is_not_there(listed: Listed) -> None:
     path = listed.folder.parent / "troubleshooting.yaml"
-    path.write_text("slow-start: {symptom: It starts slowly.}\n")
+    path.write_text("symptoms: {slow-start: {symptom: It starts slowly.}}\n")
     assert listed.steps(step("a", more=", troubleshoot: [slow-start]")) == []
     (said,) = listed.steps(step("a", more=", troubleshoot: [slow-strat]"))
     assert "steps.a.troubleshoot.0: no symptom 'slow-strat'" in said
