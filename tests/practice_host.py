@@ -16,7 +16,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from iris_migrate.rehearsal.host.server import Ports, PracticeHost
+from iris_migrate.rehearsal.host.server import PracticeHost
+from iris_migrate.rehearsal.hosts import Ports
 
 USER = "ubuntu"
 _numbers = itertools.count(1)

@@ -31,7 +31,10 @@ EPILOG = "faults:\n" + "\n".join(
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     run_arguments(parser)
-    parser.add_argument("--host", choices=("practice",), default="practice", help="which host to practise on")
+    parser.add_argument(
+        "--host", choices=("practice", "systemd"), default="practice",
+        help="a host of stand-ins in a folder, or a real Debian that is booted here (Linux, root)",
+    )  # fmt: skip
     parser.add_argument(
         "--fault", metavar="NAME[=WHAT]", action="append", default=[], help="script a failure; may be repeated"
     )
@@ -49,8 +52,9 @@ def run(args: argparse.Namespace) -> int:
     own = getattr(args, "state", None)
     state = Path(own).absolute() if own else None
     with _ended_by_signals():
+        more = _real_host() if args.host == "systemd" else []
         print("Starting the practice world …", file=sys.stderr, flush=True)
-        with start_world(faults=args.fault, state=state) as world:
+        with start_world(faults=args.fault, state=state, more=more) as world:
             if args.serve:
                 return _serve(world)
             os.environ.update(world.env)
@@ -71,6 +75,22 @@ def _check(faults: list[str]) -> None:
             "The practice AWS is not installed. Install iris-migrate with its rehearsal: `make setup` in the"
             " repository, or `pipx install '.[rehearsal]'`, or `uv run --extra rehearsal iris-migrate rehearse`."
         )
+
+
+def _real_host() -> list[str]:
+    """Build the image of a real host when it is not there, telling how far it is; the world's arguments."""
+    from iris_migrate.rehearsal.systemd.image import ready_image
+    from iris_migrate.rehearsal.systemd.needs import NotHere
+    from iris_migrate.rehearsal.systemd.progress import Progress
+
+    progress = Progress(sys.stderr, "Building the base image (once)")
+    try:
+        ready_image(progress.tell)
+    except NotHere as error:
+        raise Unavailable(str(error)) from error
+    finally:
+        progress.end()
+    return ["--host", "systemd"]
 
 
 def _serve(world: World) -> int:

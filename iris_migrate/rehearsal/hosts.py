@@ -1,56 +1,74 @@
-"""The one practice host of a world: what an instance runs on, and again the next one when that is gone."""
+"""The one host of a world: what an instance runs on, and again the next one when that is gone."""
 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from iris_migrate.rehearsal.aws.instances import Machine
 
-if TYPE_CHECKING:
-    from iris_migrate.rehearsal.host.server import Ports, PracticeHost
+AuthorizedKeys = Callable[[], list[str]]
 
-USER = "ubuntu"  # the login user of the profile `practice`
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the host answers."""
+
+    ssh: int
+    http: int
+    https: int
+    app: int
+
+
+class Host(Machine, Protocol):
+    """What a world wants of a host beyond what an instance does."""
+
+    @property
+    def root(self) -> Path:
+        """What `host.root` has to be for it."""
+        ...
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def stand_ins(self) -> list[str]: ...
+
+    def fault(self, name: str, **options: Any) -> None: ...
+
+    def mend(self, name: str) -> None: ...
+
+    def remove(self) -> None:
+        """Stop it and delete its disk."""
+        ...
 
 
 class HostPlace:
-    """A place for one host at a time: its folder is `host.root` of the settings, its ports are the settings' too."""
+    """A place for one host at a time, made by `new` from a source of the keys that may log in."""
 
-    def __init__(self, folder: Path, ports: Ports, acme: str, in_use: Callable[[str], bool]) -> None:
-        self.folder, self._ports, self._acme, self._in_use = folder, ports, acme, in_use
+    def __init__(self, new: Callable[[AuthorizedKeys], Host], in_use: Callable[[str], bool]) -> None:
+        self._make, self._in_use = new, in_use
         self._instance = ""
-        self._keys: Callable[[], list[str]] = list
+        self._keys: AuthorizedKeys = list
         self._lock = threading.Lock()
-        self.host: PracticeHost = self._new()
-
-    def _new(self) -> PracticeHost:
-        from iris_migrate.rehearsal.host.server import PracticeHost
-
-        return PracticeHost(
-            self.folder,
-            ports=self._ports,
-            user=USER,
-            authorized_keys=self._authorized,
-            acme=self._acme,
-        )
+        self.host: Host = self._make(self._authorized)
 
     def _authorized(self) -> list[str]:
         """The keys of whatever instance has the host now."""
         return self._keys()
 
-    def take(self, instance: str, authorized_keys: Callable[[], list[str]]) -> Machine | None:
+    def take(self, instance: str, authorized_keys: AuthorizedKeys) -> Machine | None:
         """The host for a new instance; None while another instance has it. A second instance gets a fresh disk."""
         with self._lock:
             if self._instance and self._in_use(self._instance):
                 return None
             if self._instance:
-                self.host.stop()
-                shutil.rmtree(self.folder, ignore_errors=True)
-                self.host = self._new()
+                self.host.remove()
+                self.host = self._make(self._authorized)
             self._instance, self._keys = instance, authorized_keys
             return self.host
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from iris_migrate.rehearsal.actors import Actors, DomainOwner, ExtensionUser
-from iris_migrate.rehearsal.authority import Authority
-from iris_migrate.rehearsal.aws.cloud import ACCOUNT, REGION, Cloud, free_port, make_cloud
+from iris_migrate.rehearsal.aws.cloud import ACCOUNT, REGION, Cloud, make_cloud
 from iris_migrate.rehearsal.aws.instances import Machine
 from iris_migrate.rehearsal.clock import PracticeClock
 from iris_migrate.rehearsal.control import PREFIX, Control, ControlError
 from iris_migrate.rehearsal.extension import compile_command, make_checkout
 from iris_migrate.rehearsal.faults import Faults, read_fault
+from iris_migrate.rehearsal.grounds import Ground, Surroundings
 from iris_migrate.rehearsal.hosts import HostPlace
 from iris_migrate.rehearsal.model import ModelServer
 from iris_migrate.rehearsal.names import Resolver, Zone, own_address
@@ -26,7 +26,6 @@ from iris_migrate.rehearsal.serving import Application, Serving
 from iris_migrate.rehearsal.settings import Places, settings, write_settings
 
 DOMAIN = "iris.practice.example.com"
-ACME = "acme"  # below the control address
 
 
 class Parts:
@@ -41,10 +40,11 @@ class Parts:
         folder: Path,
         faults: Sequence[str],
         *,
+        ground: Ground,
         boot_seconds: float,
         cleanup: contextlib.ExitStack,
     ) -> None:
-        self.state, self.folder, self.faults = state, folder, tuple(faults)
+        self.state, self.folder, self.faults, self.ground = state, folder, tuple(faults), ground
         self.boot_seconds, self._cleanup = boot_seconds, cleanup
         self.clock = PracticeClock()
         self.zone = Zone(self.clock)
@@ -58,6 +58,7 @@ class Parts:
         """Start every part; the ready line. Raises what a part raises."""
         for fault in self.faults:
             read_fault(fault)
+        self.ground.begin(self._cleanup)
         self.workstation.mkdir(mode=0o700)
         self.origin_folder.mkdir()
         with ThreadPoolExecutor(1, "practice-start") as background:
@@ -82,7 +83,9 @@ class Parts:
     # --- in the order of opening -----------------------------------------------------------------------------------
 
     def _open_cloud(self) -> None:
-        self.cloud: Cloud = make_cloud(self.clock, self._machine, boot_seconds=self.boot_seconds)
+        self.cloud: Cloud = make_cloud(
+            self.clock, self._machine, boot_seconds=self.boot_seconds, public_address=self.ground.public_address
+        )
         self._cleanup.callback(self.cloud.instances.end)
         self.aws = self._serve(self.control.in_front_of(self.cloud.app), "practice-aws")
         self._control_url = f"{self.aws.url}{PREFIX}"
@@ -91,19 +94,18 @@ class Parts:
         self.resolver = Resolver(self.zone, DOMAIN)
         self._cleanup.callback(self.resolver.stop)
         self.resolver.start()
-        self.address_service = self._serve(own_address, "practice-own-address")
+        self.address_service = self._serve(own_address, "practice-own-address", self.ground.services)
         self.model = ModelServer(self.openai_key, self.clock)
-        self.model_service = self._serve(self.model, "practice-model")
-        self.git = self._serve(http_backend(self.origin_folder), "practice-origin")
+        self.model_service = self._serve(self.model, "practice-model", self.ground.services)
+        self.git = self._serve(http_backend(self.origin_folder), "practice-origin", self.ground.services)
 
     def _open_host(self) -> None:
-        from iris_migrate.rehearsal.host.server import Ports
-
-        self.ports = Ports(ssh=free_port(), http=free_port(), https=free_port(), app=free_port())
-        self.authority = Authority(self.zone.address, self.ports.http, self.clock)
+        resolver = f"127.0.0.1:{self.resolver.port}"
+        around = Surroundings(self.folder, self.zone, self.clock, self.control, self._control_url, resolver)
+        self.acme, root = self.ground.authority(around, self._cleanup)
         self.ca = self.folder / "ca.pem"
-        self.ca.write_text(self.authority.root_pem)
-        self.place = HostPlace(self.folder / "host", self.ports, f"{self._control_url}{ACME}", self._in_use)
+        self.ca.write_text(root)
+        self.place = HostPlace(self.ground.host, self._in_use)
         self._cleanup.callback(self.place.end)
         self.cloud.instances.keep()
 
@@ -123,13 +125,15 @@ class Parts:
     def _open_actors(self, checkout: Path, old: str) -> None:
         owner = DomainOwner(self.zone, DOMAIN, self._associated)
         tester = ExtensionUser(checkout, old, self.iris_key, self.zone.address, self.ca)
-        colleague = ExtensionUser(checkout, old, self.iris_key, self.zone.address, self.ca, address="127.0.0.3")
+        colleague = ExtensionUser(
+            checkout, old, self.iris_key, self.zone.address, self.ca, address=self.ground.colleague
+        )
         self.actors = Actors(owner, tester, colleague)
         self._cleanup.callback(self.actors.end)
         self.actors.begin()
 
-    def _serve(self, application: Application, name: str) -> Serving:
-        serving = Serving(application)
+    def _serve(self, application: Application, name: str, address: str = "127.0.0.1") -> Serving:
+        serving = Serving(application, address=address)
         self._cleanup.callback(serving.stop)
         return serving.start(name)
 
@@ -158,9 +162,6 @@ class Parts:
         control.show("model", self.model.shown)
         control.take("model", self.model.change)
         control.show("actors", self.actors.shown)
-        control.show(ACME, self.authority.directory)
-        control.take(f"{ACME}/order", self.authority.order)
-        control.show(f"{ACME}/orders", self.authority.shown)
 
     def _calls(self, query: Mapping[str, Any]) -> Any:
         try:
@@ -182,7 +183,7 @@ class Parts:
                 "origin": f"{self.git.url}/{NAME}",
                 "resolver": f"127.0.0.1:{self.resolver.port}",
                 "own-address": f"{self.address_service.url}/",
-                "acme": f"{self._control_url}{ACME}",
+                "acme": self.acme,
                 "host": self.place.host.address,
             },
             "commits": {"good": origin.good, "next": origin.newer, "bad": origin.bad},
@@ -196,24 +197,24 @@ class Parts:
             "AWS: moto behind a strict layer, account 123456789012",
             "domain: a resolver of this machine",
             "model: speaks the API, has not read the file",
-            "certificate authority: HTTP-01 is real, the protocol around it is not",
             "origin: a repository of the shipped backend",
             "extension: a small checkout, compiled by a script",
         ]
-        return [*ours, f"host: a folder of this machine; stand-ins for {', '.join(self.place.host.stand_ins)}"]
+        return [*ours, *self.ground.says(self.place.host)]
 
     def _places(self, origin: Origin, checkout: Path, old: str) -> Places:
         return Places(
+            profile=self.ground.profile,
             root=self.place.host.root,
-            ssh_port=self.ports.ssh,
-            http_port=self.ports.http,
-            https_port=self.ports.https,
-            app_port=self.ports.app,
+            ssh_port=self.ground.ports.ssh,
+            http_port=self.ground.ports.http,
+            https_port=self.ground.ports.https,
+            app_port=self.ground.ports.app,
             repository=f"{self.git.url}/{NAME}",
             commit=origin.bad if "bad-commit" in self.script.active else origin.good,
             domain=DOMAIN,
             resolver=f"127.0.0.1:{self.resolver.port}",
-            acme=f"{self._control_url}{ACME}",
+            acme=self.acme,
             ca=self.ca,
             own_address=f"{self.address_service.url}/",
             model=f"{self.model_service.url}/v1",

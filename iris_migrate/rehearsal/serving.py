@@ -30,6 +30,7 @@ class Serving:
         port: int = 0,
         handler: type[WSGIRequestHandler] = QuietHandler,
     ) -> None:
+        self._address = address
         self._server: BaseWSGIServer = make_server(address, port, application, threaded=True, request_handler=handler)
         self._thread: threading.Thread | None = None
 
@@ -40,7 +41,7 @@ class Serving:
     @property
     def url(self) -> str:
         """Address without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._address}:{self.port}"
 
     def start(self, name: str) -> Serving:
         serve = self._server.serve_forever

@@ -44,6 +44,7 @@ CHOSEN = (
 class Places:
     """Where the parts of a world are, as its settings file says."""
 
+    profile: str
     root: Path
     ssh_port: int
     http_port: int
@@ -68,8 +69,8 @@ class Places:
 def settings(places: Places) -> dict[str, Any]:
     """The settings of the checklist lambda-to-ec2 for this world; names are its own."""
     return {
-        "os": "practice",
-        "host.root": str(places.root),
+        "os": places.profile,
+        "host.root": str(places.root).rstrip("/"),
         "ssh.port": places.ssh_port,
         "http.port": places.http_port,
         "https.port": places.https_port,

@@ -16,6 +16,10 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iris_migrate.rehearsal.grounds import Ground
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         stack.callback(_sweep, state if own else folder)
         try:
-            parts = Parts(state, folder, options.fault, boot_seconds=options.boot_seconds, cleanup=stack)
+            ground = _ground(options.host, folder)
+            parts = Parts(state, folder, options.fault, ground=ground, boot_seconds=options.boot_seconds, cleanup=stack)
             ready = parts.open()
         except Exception as error:
             log.exception("start")
@@ -100,6 +105,18 @@ def sweep_leftovers(temporary: Path) -> list[Path]:
     return removed
 
 
+def _ground(host: str, folder: Path) -> Ground:
+    """Where the world's host will live. A real one's image is built here when nobody has built it before."""
+    if host == "systemd":
+        from iris_migrate.rehearsal.systemd.ground import SystemdGround
+        from iris_migrate.rehearsal.systemd.image import ready_image
+
+        return SystemdGround(ready_image(lambda _, __: None))
+    from iris_migrate.rehearsal.grounds import PracticeGround
+
+    return PracticeGround(folder / "host")
+
+
 def _is_world(pid: int) -> bool:
     """Whether a process lives and is a practice world (process ids are used again)."""
     try:
@@ -132,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="iris_migrate.rehearsal.world", description=__doc__)
     parser.add_argument("--state", help="state folder; without one, a temporary folder that goes with the world")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=WHAT]", help="script a failure")
+    parser.add_argument("--host", choices=("practice", "systemd"), default="practice", help="what the instance runs on")
     parser.add_argument("--boot-seconds", type=float, default=1.5, help="how long an instance is pending")
     return parser
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from iris_migrate.rehearsal.hosts import USER
+from iris_migrate.rehearsal.grounds import USER
 from iris_migrate.rehearsal.launch import World
 from iris_migrate.rehearsal.settings import CHOSEN, SECRETS, STANDS_IN
 from tests.rehearsal import REPOSITORY

@@ -183,8 +183,8 @@ def _read_package(items: Sequence[str], answer: Answer, mark: str) -> list[Any]:
     found: dict[str, str | None] = dict.fromkeys(_NO_PACKAGE.findall(f"{out}\n{clean(answer.err)}"))
     for line in out.splitlines():
         name, arch, state, version = [*line.split("\t"), "", "", ""][:4]
-        if version:
-            found[name] = found[f"{name}:{arch}"] = version if state[1:2] == "i" else None
+        if state.strip():  # dpkg also lists, without a version, what another package only names ("un")
+            found[name] = found[f"{name}:{arch}"] = version if version and state[1:2] == "i" else None
     return [found.get(item, NOTHING) for item in items]
 
 

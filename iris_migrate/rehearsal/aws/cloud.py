@@ -59,8 +59,17 @@ def prepare_moto(folder: Path) -> None:
     )
 
 
-def make_cloud(clock: PracticeClock, make_machine: MachineMaker, *, boot_seconds: float = 1.5) -> Cloud:
-    """The practice AWS, empty but for its operator. Call `prepare_moto` first."""
+def make_cloud(
+    clock: PracticeClock,
+    make_machine: MachineMaker,
+    *,
+    boot_seconds: float = 1.5,
+    public_address: Callable[[], str] | None = None,
+) -> Cloud:
+    """The practice AWS, empty but for its operator. Call `prepare_moto` first.
+
+    `public_address` gives the addresses that it hands out; default: free ones of loopback.
+    """
     from moto.core.config import default_user_config
 
     from iris_migrate.rehearsal.aws.app import PracticeAws
@@ -69,7 +78,7 @@ def make_cloud(clock: PracticeClock, make_machine: MachineMaker, *, boot_seconds
     from iris_migrate.rehearsal.aws.rules.book import Practice, moto_state
 
     default_user_config["lambda"] = {"use_docker": False}
-    _hand_out_loopback(free_address)
+    _hand_out(public_address or free_address)
     iam = moto_state("iam", ACCOUNT, "aws")
     iam.create_user(REGION, "operator")
     key = iam.create_access_key("operator")
@@ -84,7 +93,7 @@ def free_address() -> str:
     return f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"  # noqa: S311 - no secret
 
 
-def _hand_out_loopback(address: Callable[[], str]) -> None:
+def _hand_out(address: Callable[[], str]) -> None:
     """Public addresses of practice instances are this machine's own, so that nothing else is ever reached."""
     from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
 

@@ -24,7 +24,7 @@ class Machine(Protocol):
 
     @property
     def fingerprints(self) -> Sequence[str]:
-        """`SHA256:…` of its SSH host keys, all Ed25519; a type behind it is left out."""
+        """`SHA256:…` of its SSH host keys, with the type behind it where it is not Ed25519."""
         ...
 
     def start(self, address: str) -> None:
@@ -196,4 +196,5 @@ def console_output(life: Life) -> str:
 
 def _fingerprint_line(fingerprint: str, host: str) -> str:
     """`256 SHA256:… root@ip-172-31-0-1 (ED25519)`, as ssh-keygen -l prints it."""
-    return f"256 {fingerprint.partition(' ')[0]} root@{host} (ED25519)"
+    told, _, kind = fingerprint.partition(" ")
+    return f"{3072 if kind == 'RSA' else 256} {told} root@{host} ({kind or 'ED25519'})"

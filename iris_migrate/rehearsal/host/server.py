@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,10 @@ from iris_migrate.rehearsal.host.sftp import Sftp
 from iris_migrate.rehearsal.host.ssh import SshServer
 from iris_migrate.rehearsal.host.stand_ins import main
 from iris_migrate.rehearsal.host.tree import Tree
+from iris_migrate.rehearsal.hosts import Ports
 
 SSH_FAULTS = ("ssh-drop", "slow", "max-sessions", "host-key-changed")
 FILE_FAULTS = ("disk-full", "package-mirror-down", "apt-lock")
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where it answers. `app` is only known to `ss` and to people: gunicorn listens where its unit says."""
-
-    ssh: int
-    http: int
-    https: int
-    app: int
 
 
 class PracticeHost:
@@ -100,6 +92,11 @@ class PracticeHost:
         """Power off: nothing of the host is left running. The folder stays."""
         self._ssh.close()
         self._machine.stop()
+
+    def remove(self) -> None:
+        """Stop it and delete its folder."""
+        self.stop()
+        shutil.rmtree(self.root, ignore_errors=True)
 
     def fault(self, name: str, **options: Any) -> None:
         """Make the host fail; see the match below for names and options. Repeating it sets it anew."""

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from iris_migrate.connections.host.connection import Address, ConnectionEvent, HostConnection, Pin
-from iris_migrate.rehearsal.host.server import Ports, PracticeHost
+from iris_migrate.rehearsal.host.server import PracticeHost
+from iris_migrate.rehearsal.hosts import Ports
 from tests.connections.host.proxy import Proxy
 from tests.connections.host.sshd import SSHD, Sshd, free_port, privilege_folder
 
