@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 OK, WRONG, USAGE, MISSING, WAITING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 MEANINGS = {
@@ -48,6 +50,12 @@ class Unavailable(Exception):
 
 class Interrupted(Exception):
     """A signal ended the command; the message says what goes on without it."""
+
+
+def worst(codes: Iterable[int]) -> int:
+    """One exit code for several results: what is broken outranks what cannot be told, that what is waited for."""
+    found = set(codes)
+    return next((code for code in (WRONG, MISSING, USAGE, WAITING, INTERRUPTED) if code in found), OK)
 
 
 def connection_missing(error: BaseException | None) -> bool:

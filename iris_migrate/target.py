@@ -104,11 +104,12 @@ class OsRelease:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """What a free shell probe answered; output capped at 64 KiB each."""
+    """What a free shell probe answered; output capped at 64 KiB each. `cut`: there was more of `out`."""
 
     status: int
     out: str
     err: str
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class _Guide:
                 case "run":
                     return self._end(await self._run())
                 case "steps":
-                    show_lines(lines_of(result, {}), self._terminal.out)
+                    show_lines(lines_of(result), self._terminal.out)
                 case "look":
                     result = await self._look()
                 case None | "quit":

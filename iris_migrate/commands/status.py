@@ -51,4 +51,4 @@ def _lines(checklist: Checklist, record: Record, result: CheckResult, now: float
     waiting = next((step for step in result.steps if not step.status.settled), None)
     if waiting is not None:
         lines.append(f"Next: {waiting.id}, {waiting.title}")
-    return [*lines, "", *lines_of(result, {})]
+    return [*lines, "", *lines_of(result)]

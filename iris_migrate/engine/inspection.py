@@ -53,19 +53,37 @@ class Inspection:
     hide: Callable[[str], str]
     found: dict[str, Inspected] = field(default_factory=dict)
 
-    async def look(self, steps: Collection[str] | None = None) -> Mapping[str, Inspected]:
-        """Inspect these steps (default: all) afresh; the others' outputs stay as they were found last."""
+    async def look(
+        self, steps: Collection[str] | None = None, *, within: float | None = None
+    ) -> Mapping[str, Inspected]:
+        """Inspect these steps (default: all) afresh; the others' outputs stay as they were found last.
+
+        `within` is the time in seconds for all of it: what is not told then is unknown.
+        """
         wanted = [step for step in self.checklist.steps if steps is None or step.id in steps]
         self.target.forget()
         loop = asyncio.get_running_loop()
         pending = {step.id: loop.create_future() for step in wanted}
         tasks = [asyncio.create_task(self._look_at(step, pending)) for step in wanted]
         try:
-            await asyncio.gather(*tasks)
+            async with asyncio.timeout(within):
+                await asyncio.gather(*tasks)
+        except TimeoutError:
+            for step, task in zip(wanted, tasks, strict=True):
+                if not task.done() or task.cancelled():
+                    self._too_late(step, within or 0.0)
         finally:
             for task in tasks:
                 task.cancel()
         return self.found
+
+    def _too_late(self, step: Step, limit: float) -> None:
+        """What was not told in the time of the whole look is unknown, whatever was found before."""
+        now = self.target.clock.now()
+        resource = resource_class(step.resource)(**fill(step.with_, self.known), key=self.key(step.id), now=now)
+        finding = unknown(step.left_out or f"not told within the {limit:.0f} s that the whole look may take")
+        self.found[step.id] = Inspected(step, resource, finding, limit, now)
+        self.emit(StepInspected(now, step.id, finding, limit))
 
     async def _look_at(self, step: Step, pending: Mapping[str, asyncio.Future[None]]) -> None:
         try:

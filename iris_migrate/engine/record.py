@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,6 +149,11 @@ class Record:
         )
         return None if row is None else (row[0], row[1], json.loads(row[2]), row[3] or "interrupted")
 
+    def last_run_end(self, checklist: str) -> float | None:
+        """When the newest run that came to an end did."""
+        row = self._one("SELECT max(run_ends.at) FROM run_ends JOIN runs USING (run) WHERE checklist=?", checklist)
+        return None if row is None else row[0]
+
     # Findings
 
     def add_finding(self, at: float, run: int | None, checklist: str, step: str, finding: Finding, took: float) -> None:
@@ -160,6 +165,25 @@ class Record:
     def last_held(self, checklist: str, step: str) -> tuple[float, Finding] | None:
         """When the step was last seen to hold."""
         return self._finding("checklist=? AND step=? AND verdict='holds'", checklist, step)
+
+    def finding_at(self, checklist: str, step: str, at: float) -> tuple[float, Finding] | None:
+        """What had been found last at a time."""
+        return self._finding("checklist=? AND step=? AND at<=?", checklist, step, at)
+
+    def last_look(self, checklist: str) -> float | None:
+        """When anything of a checklist was last looked at."""
+        row = self._one("SELECT max(at) FROM findings WHERE checklist=?", checklist)
+        return None if row is None else row[0]
+
+    def last_change(self, steps: Sequence[str]) -> tuple[str, float] | None:
+        """Which of these steps was changed last, and when."""
+        marks = ",".join("?" * len(steps))
+        row = self._one(
+            "SELECT step, results.at FROM results JOIN intents USING (change)"
+            f" WHERE state IN ('done', 'found') AND step IN ({marks}) ORDER BY results.at DESC LIMIT 1",
+            *steps,
+        )
+        return None if row is None else (row[0], row[1])
 
     def _finding(self, where: str, *values: Any) -> tuple[float, Finding] | None:
         row = self._one(f"SELECT at, finding FROM findings WHERE {where} ORDER BY rowid DESC LIMIT 1", *values)

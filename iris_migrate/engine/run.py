@@ -255,4 +255,4 @@ def status_of(inspected: Inspected, record: Record | None, now: float) -> tuple[
     for change in inspected.plan()[:1]:
         if isinstance(change, OperatorAsk):
             return Status.NEEDS_OPERATOR, str(change.question)
-    return Status.READY, finding.reason
+    return Status.READY, finding.reason or ("" if waiver is None else f"the waiver has run out: {waiver.reason}")

@@ -40,6 +40,7 @@ class Options:
 
     checklist: str = "lambda-to-ec2"
     settings: Path | None = None
+    host: str = ""  # an address, where the same checklist is asked about several hosts
     flags: Mapping[str, str] = field(default_factory=dict)
     state: Path | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -114,16 +115,23 @@ class Session:
 
     # Looking
 
-    async def inspect(self, only: Sequence[str] | None = None) -> CheckResult:
-        """Look at every step (or these, with what they name) at once; keep the findings."""
+    async def inspect(
+        self, only: Sequence[str] | None = None, *, within: float | None = None, changed: bool = False
+    ) -> CheckResult:
+        """Look at every step (or these, with what they name) at once; keep the findings.
+
+        `within` is the time in seconds for all of it. `changed`: keep only findings with another verdict than the one
+        before, so that watching for weeks does not fill the disk.
+        """
         wanted = None if only is None else self._with_named(only)
-        await self.inspection.look(wanted)
+        before = {name: found.finding.verdict for name, found in self.inspection.found.items()} if changed else {}
+        await self.inspection.look(wanted, within=within)
         with self.record.together():
-            for found in self.inspection.found.values():
-                if not found.step.left_out and (wanted is None or found.step.id in wanted):
-                    self.record.add_finding(
-                        found.at, None, self.checklist.name, found.step.id, found.finding, found.seconds
-                    )
+            for name, found in self.inspection.found.items():
+                if found.step.left_out or (wanted is not None and name not in wanted):
+                    continue
+                if before.get(name) != found.finding.verdict:
+                    self.record.add_finding(found.at, None, self.told_as, name, found.finding, found.seconds)
         return self.result()
 
     def result(self, statuses: Mapping[str, tuple[Status, str]] | None = None) -> CheckResult:
@@ -149,6 +157,11 @@ class Session:
     async def diagnose(self, steps: Sequence[str] | None = None) -> Diagnosis:
         """Why steps that were looked at do not hold: these, or everything that the facts name. Changes nothing."""
         return await (self.diagnostician.all() if steps is None else self.diagnostician.of(steps))
+
+    @property
+    def told_as(self) -> str:
+        """The checklist's name in the record; each of several hosts has findings of its own."""
+        return f"{self.checklist.name}@{self.options.host}" if self.options.host else self.checklist.name
 
     async def reach(self) -> HostConnection:
         """The connection to the host, found by the steps that know where it is. Raises Unreadable."""

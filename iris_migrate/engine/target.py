@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from iris_migrate.engine.events import Connected, ConnectionLost, Listener
+from iris_migrate.engine.foundations import outdated
 from iris_migrate.engine.record import Record
 from iris_migrate.engine.secrets import Secrets
 from iris_migrate.language.checklist import Checklist, HostSpec
@@ -102,8 +103,11 @@ class LiveTarget:
         return await connection.matches(path, self.filled(content).encode())
 
     async def answer(self, step: str) -> str | None:
+        """What was answered, as long as nothing was changed since that the step stands on."""
         found = self._record.answer(step)
-        return found[0] if found else None
+        if found is None or outdated(self._checklist.step(step), self._checklist, self._record):
+            return None
+        return found[0]
 
     async def checklist_holds(self, name: str) -> tuple[bool, str]:
         raise Unreadable(f"whether {name} holds is asked by the engine's gate, which this checklist does not use")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -149,3 +150,16 @@ class Proof(Resource):
             LocalCommand(says="experiment", argv=("sh", "-c", f"printf x >> {self.count}")),
             LocalEdit(says="write it down", path=self.path, was=None, content="seen"),
         ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slow(Resource):
+    """Something that never answers."""
+
+    kind: ClassVar[str] = "sandbox.slow"
+    check_only: ClassVar[bool] = True
+    path: str
+
+    async def inspect(self, target: Target) -> Finding:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")

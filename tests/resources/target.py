@@ -276,7 +276,7 @@ def _made(cls: type[Any], defaults: Mapping[str, Any], answer: Any) -> Any:
 
 
 def _shell(entry: Mapping[str, Any]) -> Shell:
-    return Shell(entry.get("status", 0), entry.get("out", ""), entry.get("err", ""))
+    return Shell(entry.get("status", 0), entry.get("out", ""), entry.get("err", ""), entry.get("cut", False))
 
 
 def _lists(value: Any) -> Any:

@@ -364,7 +364,7 @@ OS = Kind("os", lambda items, mark: ["cat", "--", items[0]], _read_os, together=
 def _read_shell(items: Sequence[str], answer: Answer, mark: str) -> list[Any]:
     if answer.status in (124, 137):
         return [NOTHING]
-    return [Shell(answer.status, clean_bytes(answer.out[:CAP]), clean(answer.err))]
+    return [Shell(answer.status, clean_bytes(answer.out[:CAP]), clean(answer.err), len(answer.out) > CAP)]
 
 
 SHELL = Kind("shell", lambda items, mark: ["sh", "-c", items[0]], _read_shell, together=1, free=True)
