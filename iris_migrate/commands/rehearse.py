@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from iris_migrate.commands.migrate import run_arguments
 from iris_migrate.exits import MISSING, OK, Interrupted, Unavailable, UsageError
 from iris_migrate.rehearsal.known_faults import KNOWN
+from iris_migrate.rehearsal.old_sides import FEATURES, OldSidePlan, PlanError
 
 if TYPE_CHECKING:
     from iris_migrate.rehearsal.launch import World
@@ -26,6 +27,9 @@ DESCRIPTION = (
 )
 EPILOG = "faults:\n" + "\n".join(
     f"  {name + (f'[={fault.what}]' if fault.what else '')}\n      {fault.says}" for name, fault in KNOWN.items()
+)
+EPILOG += "\n\nkinds of the old side, joined by +:\n" + "\n".join(
+    f"  {name}\n      {says}" for name, says in FEATURES.items()
 )
 
 
@@ -39,6 +43,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--fault", metavar="NAME[=WHAT]", action="append", default=[], help="script a failure; may be repeated"
     )
     parser.add_argument(
+        "--old-side",
+        metavar="KIND[+KIND]…",
+        default="",
+        help="what stands on Lambda at the start; kinds are listed below",
+    )
+    parser.add_argument(
         "--serve", action="store_true", help="keep the world up and print the variables by which commands find it"
     )
 
@@ -47,14 +57,14 @@ def run(args: argparse.Namespace) -> int:
     from iris_migrate.commands import migrate
     from iris_migrate.rehearsal.launch import start_world
 
-    _check(args.fault)
+    _check(args.fault, args.old_side)
     args.checklist = "lambda-to-ec2"
     own = getattr(args, "state", None)
     state = Path(own).absolute() if own else None
     with _ended_by_signals():
         more = _real_host() if args.host == "systemd" else []
         print("Starting the practice world …", file=sys.stderr, flush=True)
-        with start_world(faults=args.fault, state=state, more=more) as world:
+        with start_world(faults=args.fault, state=state, old_side=args.old_side, more=more) as world:
             if args.serve:
                 return _serve(world)
             os.environ.update(world.env)
@@ -63,11 +73,15 @@ def run(args: argparse.Namespace) -> int:
             return migrate.run(args)
 
 
-def _check(faults: list[str]) -> None:
+def _check(faults: list[str], old_side: str) -> None:
     """What can be refused before anything is started."""
     for fault in faults:
         if fault.partition("=")[0] not in KNOWN:
             raise UsageError(f"--fault {fault}: no fault is called that. There are: {', '.join(KNOWN)}.")
+    try:
+        OldSidePlan.read(old_side)
+    except PlanError as error:
+        raise UsageError(f"--old-side {old_side}: {error}") from error
     if not sys.platform.startswith("linux"):
         raise Unavailable("A rehearsal needs Linux: the practice host runs real programs of it. Try a virtual machine.")
     if importlib.util.find_spec("moto") is None:

@@ -31,6 +31,7 @@ class Authority:
     resolve: Callable[[str], str | None]
     port: int
     clock: PracticeClock
+    name: str = "Practice"
     _root_key: ec.EllipticCurvePrivateKey = field(init=False)
     _root: x509.Certificate = field(init=False)
     _key: ec.EllipticCurvePrivateKey = field(init=False)
@@ -40,7 +41,7 @@ class Authority:
 
     def __post_init__(self) -> None:
         self._root_key, self._key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        root, intermediate = _name("Practice Root"), _name("Practice Authority P1")
+        root, intermediate = _name(f"{self.name} Root"), _name(f"{self.name} Authority P1")
         self._root = self._authority(root, root, self._root_key, path_length=1)
         self._intermediate = self._authority(intermediate, root, self._key, path_length=0)
 
@@ -76,6 +77,16 @@ class Authority:
         serial = format(certificate.serial_number, "x")
         return {"certificate": leaf, "chain": chain, "fullchain": leaf + chain, "serial": serial}
 
+    def certify(self, name: str) -> tuple[str, str]:
+        """A server's certificate chain and key in PEM, for a public name of the world itself: nothing is challenged."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+        request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return _pem(self._issue(request, name)) + _pem(self._intermediate), private.decode()
+
     def _challenge(self, domain: str, token: str, expected: str) -> None:
         address = self.resolve(domain)
         if address is None:
@@ -101,7 +112,7 @@ class Authority:
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         return (
             x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain)]))
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain[:64])]))
             .issuer_name(self._intermediate.subject)
             .public_key(request.public_key())
             .serial_number(x509.random_serial_number())

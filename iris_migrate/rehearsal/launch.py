@@ -84,14 +84,20 @@ class World:
 
 
 def start_world(
-    *, state: Path | None = None, faults: Sequence[str] = (), timeout: float = 60.0, more: Sequence[str] = ()
+    *,
+    state: Path | None = None,
+    faults: Sequence[str] = (),
+    old_side: str = "",
+    timeout: float = 60.0,
+    more: Sequence[str] = (),
 ) -> World:
     """Start a world and wait for its ready line. `state` None: a folder of its own that goes with it.
 
-    Raises LaunchError with what the process said.
+    `old_side` is what it is seeded with (`aws/old_side/plan.py`). Raises LaunchError with what the process said.
     """
     command = [sys.executable, "-m", "iris_migrate.rehearsal.world"]
     command += ["--state", str(state)] if state is not None else []
+    command += ["--old-side", old_side] if old_side else []
     for fault in faults:
         command += ["--fault", fault]
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from iris_migrate.rehearsal.actors import Actors, DomainOwner, ExtensionUser
+from iris_migrate.rehearsal.actors import Actors, DomainOwner, ExtensionUser, connect
+from iris_migrate.rehearsal.authority import Authority
 from iris_migrate.rehearsal.aws.cloud import ACCOUNT, REGION, Cloud, make_cloud
 from iris_migrate.rehearsal.aws.instances import Machine
+from iris_migrate.rehearsal.aws.old_side.seed import OldSide
+from iris_migrate.rehearsal.aws.plane.tunnel import Certificates, tunnel_handler
 from iris_migrate.rehearsal.clock import PracticeClock
 from iris_migrate.rehearsal.control import PREFIX, Control, ControlError
 from iris_migrate.rehearsal.extension import compile_command, make_checkout
@@ -21,6 +25,7 @@ from iris_migrate.rehearsal.grounds import Ground, Surroundings
 from iris_migrate.rehearsal.hosts import HostPlace
 from iris_migrate.rehearsal.model import ModelServer
 from iris_migrate.rehearsal.names import Resolver, Zone, own_address
+from iris_migrate.rehearsal.old_sides import OldSidePlan
 from iris_migrate.rehearsal.origin import NAME, Origin, http_backend, make_origin, shipped_backend
 from iris_migrate.rehearsal.serving import Application, Serving
 from iris_migrate.rehearsal.settings import Places, settings, write_settings
@@ -39,12 +44,13 @@ class Parts:
         state: Path,
         folder: Path,
         faults: Sequence[str],
+        plan: OldSidePlan,
         *,
         ground: Ground,
         boot_seconds: float,
         cleanup: contextlib.ExitStack,
     ) -> None:
-        self.state, self.folder, self.faults, self.ground = state, folder, tuple(faults), ground
+        self.state, self.folder, self.faults, self.ground, self.plan = state, folder, tuple(faults), ground, plan
         self.boot_seconds, self._cleanup = boot_seconds, cleanup
         self.clock = PracticeClock()
         self.zone = Zone(self.clock)
@@ -66,7 +72,8 @@ class Parts:
             self._open_cloud()
             self._open_services()
             self._open_host()
-            old = self._seed()
+            self.old = self._seed()
+            old = self.old.endpoint
             origin = making.result()
             checkout = make_checkout(self.workstation / "iris-vscode", old)
         self._open_actors(checkout, old)
@@ -84,8 +91,14 @@ class Parts:
 
     def _open_cloud(self) -> None:
         self.cloud: Cloud = make_cloud(
-            self.clock, self._machine, boot_seconds=self.boot_seconds, public_address=self.ground.public_address
+            self.clock,
+            self._machine,
+            self.folder / "functions",
+            self._onward,
+            boot_seconds=self.boot_seconds,
+            public_address=self.ground.public_address,
         )
+        self._cleanup.callback(self.cloud.plane.end)
         self._cleanup.callback(self.cloud.instances.end)
         self.aws = self._serve(self.control.in_front_of(self.cloud.app), "practice-aws")
         self._control_url = f"{self.aws.url}{PREFIX}"
@@ -103,24 +116,39 @@ class Parts:
         resolver = f"127.0.0.1:{self.resolver.port}"
         around = Surroundings(self.folder, self.zone, self.clock, self.control, self._control_url, resolver)
         self.acme, root = self.ground.authority(around, self._cleanup)
+        amazon = Authority(self.zone.address, self.ground.ports.http, self.clock, "Practice Trust Services")
         self.ca = self.folder / "ca.pem"
-        self.ca.write_text(root)
+        self.ca.write_text(root + amazon.root_pem)
+        front = self.cloud.plane.front
+        handler = tunnel_handler(lambda name: front.find(name) is not None, Certificates(amazon.certify))
+        self.outside = Serving(front, handler=handler).start("practice-outside")
+        self._cleanup.callback(self.outside.stop)
         self.place = HostPlace(self.ground.host, self._in_use)
         self._cleanup.callback(self.place.end)
         self.cloud.instances.keep()
 
-    def _seed(self) -> str:
-        """The old side; its endpoint. The calls that made it are not the operator's and leave the ledger."""
+    def _seed(self) -> OldSide:
+        """The old side. The calls that made it are not the operator's and leave the ledger."""
         import boto3
 
         from iris_migrate.rehearsal.aws.ledger import Ledger
-        from iris_migrate.rehearsal.aws.seed import Secrets, Seed
+        from iris_migrate.rehearsal.aws.old_side.seed import Secrets, Seed
 
         session = boto3.Session(self.cloud.access_key, self.cloud.secret_key, region_name=REGION)
         hidden = Secrets(self.openai_key, self.iris_key, f"{self.model_service.url}/v1")
-        old = Seed(session, self.aws.url, REGION, ACCOUNT, self.clock.now(), hidden).make()
+        state = self.cloud.app.practice.backend
+        old = Seed.at(
+            self.aws.url,
+            session,
+            REGION,
+            ACCOUNT,
+            self.clock.now(),
+            plan=self.plan,
+            registry_state=lambda: state("ecr"),
+            secrets=hidden,
+        ).make()
         self.cloud.app.ledger = Ledger()
-        return old.endpoint
+        return old
 
     def _open_actors(self, checkout: Path, old: str) -> None:
         owner = DomainOwner(self.zone, DOMAIN, self._associated)
@@ -142,6 +170,10 @@ class Parts:
     def _machine(self, instance: str, authorized_keys: Callable[[], list[str]]) -> Machine | None:
         return self.place.take(instance, authorized_keys)
 
+    def _onward(self, url: str, seconds: float) -> http.client.HTTPConnection:
+        """How the practice API Gateway reaches an HTTP endpoint: by the world's names, trusting its authority."""
+        return connect(url, self.zone.address, self.ca, seconds)
+
     def _in_use(self, instance: str) -> bool:
         life = self.cloud.instances.lives.get(instance)
         return life is not None and life.instance.state != "terminated"
@@ -155,6 +187,8 @@ class Parts:
         control = self.control
         control.show("", lambda _: self._about(origin))
         control.show("calls", self._calls)
+        control.show("rules", self.cloud.app.book.shown)
+        control.show("old-side", lambda _: self.old.shown())
         control.show("names", lambda _: self.zone.shown())
         control.show("instances", lambda _: self.cloud.instances.shown())
         control.show("faults", self.script.shown)
@@ -183,6 +217,7 @@ class Parts:
                 "origin": f"{self.git.url}/{NAME}",
                 "resolver": f"127.0.0.1:{self.resolver.port}",
                 "own-address": f"{self.address_service.url}/",
+                "outside": self.outside.url,
                 "acme": self.acme,
                 "host": self.place.host.address,
             },
@@ -194,7 +229,8 @@ class Parts:
     def _stand_ins(self) -> list[str]:
         """What is not the real thing, for the screen."""
         ours = [
-            "AWS: moto behind a strict layer, account 123456789012",
+            "AWS: moto behind a strict layer, account 123456789012, and an empty one, 210987654321",
+            "API Gateway and Lambda: their answers to the outside are ours; functions run as processes here",
             "domain: a resolver of this machine",
             "model: speaks the API, has not read the file",
             "origin: a repository of the shipped backend",
@@ -245,6 +281,10 @@ class Parts:
             "OPENAI_API_KEY": self.openai_key,
             "IRIS_API_KEYS": self.iris_key,
             "IRIS_BACKUP_PASSPHRASE": secrets.token_urlsafe(24),
+            "IRIS_PRACTICE_SECOND_ACCESS_KEY_ID": self.cloud.second_access_key,
+            "IRIS_PRACTICE_SECOND_SECRET_ACCESS_KEY": self.cloud.second_secret_key,
+            "HTTPS_PROXY": self.outside.url,
+            "https_proxy": self.outside.url,
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
         }

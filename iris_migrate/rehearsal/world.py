@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     logging.basicConfig(filename=folder / "world.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     from iris_migrate.rehearsal.aws.cloud import prepare_moto
+    from iris_migrate.rehearsal.old_sides import OldSidePlan
 
     prepare_moto(folder)  # before anything imports moto, which reads its settings once
     from iris_migrate.rehearsal.parts import Parts
@@ -58,8 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         stack.callback(_sweep, state if own else folder)
         try:
-            ground = _ground(options.host, folder)
-            parts = Parts(state, folder, options.fault, ground=ground, boot_seconds=options.boot_seconds, cleanup=stack)
+            ground, plan = _ground(options.host, folder), OldSidePlan.read(options.old_side)
+            parts = Parts(
+                state, folder, options.fault, plan, ground=ground, boot_seconds=options.boot_seconds, cleanup=stack
+            )
             ready = parts.open()
         except Exception as error:
             log.exception("start")
@@ -150,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", help="state folder; without one, a temporary folder that goes with the world")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[=WHAT]", help="script a failure")
     parser.add_argument("--host", choices=("practice", "systemd"), default="practice", help="what the instance runs on")
+    parser.add_argument("--old-side", default="", metavar="KIND[+KIND]…", help="what the world is seeded with")
     parser.add_argument("--boot-seconds", type=float, default=1.5, help="how long an instance is pending")
     return parser
 

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from iris_migrate.rehearsal.launch import World, start_world
+from tests.rehearsal.outside import Outside
 
 
 class Control:
@@ -45,10 +46,13 @@ class Control:
 class Clients:
     """boto3 clients of a world, each made once; a single attempt, so that a refusal is seen."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, second: bool = False) -> None:
         env = world.env
+        owner = "IRIS_PRACTICE_SECOND" if second else "AWS"
         self._session = boto3.Session(
-            env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_DEFAULT_REGION"]
+            env[f"{owner}_ACCESS_KEY_ID"],
+            env[f"{owner}_SECRET_ACCESS_KEY"],
+            region_name=env["AWS_DEFAULT_REGION"],
         )
         self._endpoint = env["AWS_ENDPOINT_URL"]
         self._made: dict[str, Any] = {}
@@ -75,6 +79,25 @@ def control(world: World) -> Control:
 @pytest.fixture(scope="session")
 def aws(world: World) -> Clients:
     return Clients(world)
+
+
+@pytest.fixture(scope="session")
+def outside(world: World) -> Outside:
+    return Outside(world)
+
+
+@pytest.fixture(scope="session")
+def old(control: Control) -> Any:
+    """What the world's old side is."""
+    return control.get("old-side")
+
+
+@pytest.fixture(scope="session")
+def rest_world() -> Iterator[World]:
+    """A world whose old side is of the other kind in every respect."""
+    kinds = "rest+zip+shared-authorizer+cloudformation+function-url+custom-domain+access-log"
+    with start_world(old_side=kinds, more=["--boot-seconds", "0.3"]) as running:
+        yield running
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from iris_migrate.rehearsal.aws.answers import Answer, failure
 from iris_migrate.rehearsal.aws.ledger import Ledger
 from iris_migrate.rehearsal.aws.request import AwsRequest, UnnamedRequestError, name_request
+from iris_migrate.rehearsal.aws.rules import deployments, function_policies, layers, measures
 from iris_migrate.rehearsal.aws.rules.account import AccountRules
 from iris_migrate.rehearsal.aws.rules.book import Practice, RuleBook
 from iris_migrate.rehearsal.aws.rules.ec2 import Ec2Rules
@@ -32,10 +33,10 @@ StartResponse = Callable[..., Any]
 
 @dataclass(slots=True)
 class PracticeAws:
-    """AWS as this machine has it. `keys` are the access keys that it knows; any other is refused."""
+    """AWS as this machine has it. `keys` are the access keys that it knows, with their accounts; others are refused."""
 
     practice: Practice
-    keys: frozenset[str]
+    keys: Mapping[str, str]
     ledger: Ledger = field(default_factory=Ledger)
     _book: RuleBook = field(default_factory=RuleBook)
     _lag: Lag = field(init=False)
@@ -52,6 +53,13 @@ class PracticeAws:
         self._lag = Lag(self.practice)
         for rules in (Ec2Rules(self.practice), AccountRules(self.practice), GatewayRules(self.practice)):
             rules.enter(self._book)
+        for family in (deployments, function_policies, layers, measures):
+            for rule in family.RULES:
+                self._book.take(rule(self.practice))
+
+    @property
+    def book(self) -> RuleBook:
+        return self._book
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -60,6 +68,7 @@ class PracticeAws:
             log.info("refused: %s", error)
             start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
             return [f"The practice AWS cannot tell what is asked: {error}\n".encode()]
+        request = replace(request, account=self.keys.get(request.access_key, ""))
         if self.practice.faults.delay > 0:
             time.sleep(self.practice.faults.delay)
         fault, answer = self._answer(request, environ)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iris_migrate.rehearsal.aws.images import write_images
 from iris_migrate.rehearsal.aws.sessions import share_sessions
@@ -18,19 +18,25 @@ from iris_migrate.rehearsal.clock import PracticeClock
 if TYPE_CHECKING:
     from iris_migrate.rehearsal.aws.app import PracticeAws
     from iris_migrate.rehearsal.aws.instances import Instances, MachineMaker
+    from iris_migrate.rehearsal.aws.plane.assembly import DataPlane
+    from iris_migrate.rehearsal.aws.plane.onward import Connect
 
 ACCOUNT = "123456789012"
+SECOND = "210987654321"  # an account with nothing in it, to restore into
 REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """The practice AWS with the key of its one operator."""
+    """The practice AWS with the keys of its operators: one of the account, one of the empty second account."""
 
     app: PracticeAws
     instances: Instances
+    plane: DataPlane
     access_key: str
     secret_key: str
+    second_access_key: str
+    second_secret_key: str
 
 
 def prepare_moto(folder: Path) -> None:
@@ -43,10 +49,10 @@ def prepare_moto(folder: Path) -> None:
     share_sessions()
     amis = folder / "images.json"
     write_images(amis)
+    os.environ.pop("MOTO_ACCOUNT_ID", None)  # it would make all keys belong to one account
     os.environ.update(
         {
             "MOTO_AMIS_PATH": str(amis),
-            "MOTO_ACCOUNT_ID": ACCOUNT,
             "MOTO_ENABLE_AMI_VALIDATION": "1",
             "MOTO_ENABLE_KEYPAIR_VALIDATION": "1",
             "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "1",
@@ -62,30 +68,47 @@ def prepare_moto(folder: Path) -> None:
 def make_cloud(
     clock: PracticeClock,
     make_machine: MachineMaker,
+    folder: Path,
+    connect: Connect,
     *,
     boot_seconds: float = 1.5,
     public_address: Callable[[], str] | None = None,
 ) -> Cloud:
-    """The practice AWS, empty but for its operator. Call `prepare_moto` first.
+    """The practice AWS, empty but for its operators. Call `prepare_moto` first.
 
-    `public_address` gives the addresses that it hands out; default: free ones of loopback.
+    `folder` is for the code of functions; `connect` reaches what an HTTP_PROXY integration names; `public_address`
+    gives the addresses that it hands out, default: free ones of loopback.
     """
     from moto.core.config import default_user_config
 
     from iris_migrate.rehearsal.aws.app import PracticeAws
     from iris_migrate.rehearsal.aws.faults import FaultTable
     from iris_migrate.rehearsal.aws.instances import Instances
+    from iris_migrate.rehearsal.aws.plane.assembly import make_plane
     from iris_migrate.rehearsal.aws.rules.book import Practice, moto_state
 
     default_user_config["lambda"] = {"use_docker": False}
     _hand_out(public_address or free_address)
-    iam = moto_state("iam", ACCOUNT, "aws")
-    iam.create_user(REGION, "operator")
-    key = iam.create_access_key("operator")
+    key, second = _operator(ACCOUNT), _operator(SECOND)
     instances = Instances(clock, make_machine, boot_seconds=boot_seconds)
-    practice = Practice(ACCOUNT, REGION, clock, FaultTable(), instances)
-    app = PracticeAws(practice, frozenset({key.access_key_id}))
-    return Cloud(app, instances, key.access_key_id, key.secret_access_key)
+
+    def state(service: str, region: str, account: str) -> Any:
+        return moto_state(service, account, region)
+
+    plane = make_plane(clock, state, (ACCOUNT, SECOND), REGION, folder, connect)
+    practice = Practice(ACCOUNT, REGION, clock, FaultTable(), instances, plane)
+    app = PracticeAws(practice, {key.access_key_id: ACCOUNT, second.access_key_id: SECOND})
+    keys = (key.access_key_id, key.secret_access_key, second.access_key_id, second.secret_access_key)
+    return Cloud(app, instances, plane, *keys)
+
+
+def _operator(account: str) -> Any:
+    """The access key of a new user."""
+    from iris_migrate.rehearsal.aws.rules.book import moto_state
+
+    iam = moto_state("iam", account, "aws")
+    iam.create_user(REGION, "operator")
+    return iam.create_access_key("operator")
 
 
 def free_address() -> str:

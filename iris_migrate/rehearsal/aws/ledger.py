@@ -29,6 +29,7 @@ class Entry:
     status: int
     error: str
     fault: str
+    account: str
 
 
 class Ledger:
@@ -54,6 +55,7 @@ class Ledger:
                 status=answer.status,
                 error=answer.code,
                 fault=fault,
+                account=request.account,
             )
             self._entries.append(entry)
         return entry

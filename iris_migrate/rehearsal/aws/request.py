@@ -38,6 +38,7 @@ class AwsRequest:
     protocol: str
     params: Mapping[str, Any] = field(default_factory=dict)
     body: bytes = b""
+    account: str = ""  # whose key signed it
 
     @property
     def action(self) -> str:

@@ -87,7 +87,7 @@ class Ec2Rules:
         if answer.status != 200:
             return answer
         params = request.params
-        backend = self.practice.backend("ec2", request.region)
+        backend = self.practice.state(request)
         ids = _texts(answer, "instanceId")
         for instance_id in ids:
             instance = backend.get_instance(instance_id)
@@ -153,7 +153,7 @@ class Ec2Rules:
 
     def _keep_elastic(self, request: AwsRequest, instance_id: str) -> None:
         """An Elastic IP stays with a stopped instance; moto drops it from the interface."""
-        backend = self.practice.backend("ec2", request.region)
+        backend = self.practice.state(request)
         for address in backend.addresses:
             if address.instance_id == instance_id and address.eni is not None:
                 address.eni.public_ip = address.public_ip
@@ -194,7 +194,7 @@ class Ec2Rules:
     # --- addresses and groups ------------------------------------------------------------------------------------
 
     def address_quota(self, request: AwsRequest) -> Answer | None:
-        backend = self.practice.backend("ec2", request.region)
+        backend = self.practice.state(request)
         if request.dry_run or len(backend.addresses) < ADDRESS_QUOTA:
             return None
         message = "The maximum number of addresses has been reached."
@@ -211,7 +211,7 @@ class Ec2Rules:
         return failure(request, "IncorrectInstanceState", message)
 
     def group_in_use(self, request: AwsRequest) -> Answer | None:
-        backend = self.practice.backend("ec2", request.region)
+        backend = self.practice.state(request)
         wanted = (request.params.get("GroupId"), request.params.get("GroupName"))
         users = [
             instance.id

@@ -1,0 +1,185 @@
+"""The other kind of old side: a REST API in front of a zip function, with all that can be around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from iris_migrate.rehearsal.launch import World
+from tests.rehearsal.conftest import Clients, Control, refused
+from tests.rehearsal.outside import Outside
+
+pytestmark = pytest.mark.xdist_group("rest-world")
+
+Old = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def rest(rest_world: World) -> Clients:
+    return Clients(rest_world)
+
+
+@pytest.fixture(scope="module")
+def far(rest_world: World) -> Outside:
+    return Outside(rest_world)
+
+
+@pytest.fixture(scope="module")
+def before(rest_world: World) -> Any:
+    return Control(rest_world).get("old-side")
+
+
+def test_it_answers_below_its_stage(far: Outside, before: Old) -> None:
+    assert before["endpoint"].endswith("/prod")
+    assert far.health(before["endpoint"]).json()["status"] == "healthy"
+    assert far.analyze(before["endpoint"]).status_code == 200
+    missing, wrong = far.analyze(before["endpoint"], None), far.analyze(before["endpoint"], "nobody's")
+    assert (missing.status_code, missing.json()) == (401, {"message": "Unauthorized"})
+    assert (wrong.status_code, wrong.json()["message"]) == (403, "User is not authorized to access this resource")
+    elsewhere = far.get(before["endpoint"] + "/elsewhere")
+    assert (elsewhere.status_code, elsewhere.json()) == (403, {"message": "Missing Authentication Token"})
+
+
+def test_a_deleted_method_is_live_until_the_api_is_deployed_again(far: Outside, before: Old, rest: Clients) -> None:
+    api = before["api_id"]
+    resources = rest.apigateway.get_resources(restApiId=api, embed=["methods"])["items"]
+    health = next(item for item in resources if item["path"] == "/api/iris/health")
+    method = health["resourceMethods"]["GET"]
+    rest.apigateway.delete_method(restApiId=api, resourceId=health["id"], httpMethod="GET")
+    assert far.health(before["endpoint"]).status_code == 200
+    rest.apigateway.create_deployment(restApiId=api, stageName="prod")
+    assert far.health(before["endpoint"]).status_code == 401  # the greedy route is what is left, and is guarded
+    rest.apigateway.put_method(
+        restApiId=api, resourceId=health["id"], httpMethod="GET", authorizationType=method["authorizationType"]
+    )
+    rest.apigateway.put_integration(
+        restApiId=api,
+        resourceId=health["id"],
+        httpMethod="GET",
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=method["methodIntegration"]["uri"],
+    )
+    assert far.health(before["endpoint"]).status_code == 401
+    rest.apigateway.create_deployment(restApiId=api, stageName="prod")
+    assert far.health(before["endpoint"]).status_code == 200
+
+
+def test_a_stage_keeps_its_settings_when_it_is_deployed_again(before: Old, rest: Clients) -> None:
+    api = before["api_id"]
+    was = rest.apigateway.get_stage(restApiId=api, stageName="prod")
+    rest.apigateway.create_deployment(restApiId=api, stageName="prod")
+    now = rest.apigateway.get_stage(restApiId=api, stageName="prod")
+    assert now["accessLogSettings"] == was["accessLogSettings"]
+    assert now["deploymentId"] != was["deploymentId"]
+
+
+def test_a_deployment_that_is_live_cannot_be_deleted_and_one_that_is_not_can(before: Old, rest: Clients) -> None:
+    api = before["api_id"]
+    live = rest.apigateway.get_stage(restApiId=api, stageName="prod")["deploymentId"]
+    refused("BadRequestException", rest.apigateway.delete_deployment, restApiId=api, deploymentId=live)
+    newer = rest.apigateway.create_deployment(restApiId=api, stageName="prod")["id"]
+    rest.apigateway.delete_deployment(restApiId=api, deploymentId=live)
+    left = [item["id"] for item in rest.apigateway.get_deployments(restApiId=api)["items"]]
+    assert newer in left
+    assert live not in left
+
+
+def test_a_deleted_stage_is_forbidden_and_comes_back_on_the_same_deployment(
+    far: Outside, before: Old, rest: Clients
+) -> None:
+    api = before["api_id"]
+    was = rest.apigateway.get_stage(restApiId=api, stageName="prod")
+    plan = rest.apigateway.get_usage_plans()["items"][0]
+    named = [{"op": "remove", "path": "/apiStages", "value": f"{api}:prod"}]
+    rest.apigateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=named)
+    rest.apigateway.delete_stage(restApiId=api, stageName="prod")
+    answer = far.health(before["endpoint"])
+    assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+    rest.apigateway.create_stage(restApiId=api, stageName="prod", deploymentId=was["deploymentId"])
+    assert far.health(before["endpoint"]).status_code == 200
+    settings = [
+        {"op": "replace", "path": f"/accessLogSettings/{name}", "value": value}
+        for name, value in was["accessLogSettings"].items()
+    ]
+    rest.apigateway.update_stage(restApiId=api, stageName="prod", patchOperations=settings)
+    back = [{"op": "add", "path": "/apiStages", "value": f"{api}:prod"}]
+    rest.apigateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=back)
+
+
+def test_the_default_endpoint_is_off_after_the_next_change_of_a_stage(far: Outside, before: Old, rest: Clients) -> None:
+    api = before["api_id"]
+
+    def switch(value: str) -> None:
+        change = [{"op": "replace", "path": "/disableExecuteApiEndpoint", "value": value}]
+        rest.apigateway.update_rest_api(restApiId=api, patchOperations=change)
+
+    switch("True")
+    assert far.health(before["endpoint"]).status_code == 200
+    touched = [{"op": "replace", "path": "/description", "value": "touched"}]
+    rest.apigateway.update_stage(restApiId=api, stageName="prod", patchOperations=touched)
+    answer = far.health(before["endpoint"])
+    assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+    assert far.health(f"https://{before['domain']}").status_code == 200
+    switch("False")
+    assert far.health(before["endpoint"]).status_code == 403
+    rest.apigateway.create_deployment(restApiId=api, stageName="prod")
+    assert far.health(before["endpoint"]).status_code == 200
+
+
+def test_a_throttled_function_is_a_500_behind_the_proxy(far: Outside, before: Old, rest: Clients) -> None:
+    rest.lambda_.put_function_concurrency(FunctionName="iris-backend", ReservedConcurrentExecutions=0)
+    try:
+        assert far.health(before["endpoint"]).status_code == 500
+        by_url = far.health(before["function_url"].rstrip("/"))
+        assert (by_url.status_code, by_url.json()) == (429, {"Message": "Rate Exceeded."})
+    finally:
+        rest.lambda_.delete_function_concurrency(FunctionName="iris-backend")
+    assert far.health(before["endpoint"]).status_code == 200
+
+
+def test_the_function_answers_by_its_own_url_until_that_is_gone(far: Outside, before: Old, rest: Clients) -> None:
+    url = before["function_url"].rstrip("/")
+    assert far.health(url).json()["status"] == "healthy"
+    rest.lambda_.remove_permission(FunctionName="iris-backend", StatementId="url")
+    assert far.health(url).status_code == 403
+    rest.lambda_.add_permission(
+        FunctionName="iris-backend",
+        StatementId="url",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    assert far.health(url).status_code == 200
+    rest.lambda_.delete_function_url_config(FunctionName="iris-backend")
+    assert far.health(url).status_code == 403
+
+
+def test_the_custom_domain_leads_to_the_api_as_long_as_it_is_mapped(far: Outside, before: Old, rest: Clients) -> None:
+    domain = f"https://{before['domain']}"
+    assert far.analyze(domain).status_code == 200
+    rest.apigateway.delete_base_path_mapping(domainName=before["domain"], basePath="(none)")
+    assert far.health(domain).status_code == 403
+    rest.apigateway.create_base_path_mapping(domainName=before["domain"], restApiId=before["api_id"], stage="prod")
+    assert far.health(domain).status_code == 200
+
+
+def test_the_access_log_says_who_calls(far: Outside, before: Old, rest: Clients) -> None:
+    far.get(before["endpoint"] + "/api/iris/health", headers={"User-Agent": "iris-vscode/0.3.9"})
+    events = rest.logs.filter_log_events(logGroupName="/aws/apigateway/iris-api")["events"]
+    assert any("iris-vscode/0.3.9" in event["message"] and '"status":"200"' in event["message"] for event in events)
+
+
+def test_somebody_elses_api_uses_the_same_authorizer_function(far: Outside, before: Old, rest: Clients) -> None:
+    assert before["second_api"] not in ("", before["api_id"])
+    authorizer = rest.apigatewayv2.get_authorizers(ApiId=before["second_api"])["Items"][0]["AuthorizerUri"]
+    own = rest.apigateway.get_authorizers(restApiId=before["api_id"])["items"][0]["authorizerUri"]
+    assert authorizer == own
+    assert far.analyze(before["second_endpoint"], "nobody's").status_code == 403
+
+
+def test_the_function_says_that_a_stack_owns_it(rest: Clients) -> None:
+    seen = rest.lambda_.get_function(FunctionName="iris-backend")
+    assert seen["Configuration"]["PackageType"] == "Zip"
+    assert seen["Tags"]["aws:cloudformation:stack-name"] == "iris-serverless"
