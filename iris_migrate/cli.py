@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from textwrap import fill
 
-from iris_migrate.exits import INTERRUPTED, MEANINGS, exit_code_of
+from iris_migrate.exits import INTERRUPTED, MEANINGS, USAGE, exit_code_of
 
 COMMANDS = {
     "migrate": "bring every step of a checklist to hold",
@@ -77,7 +77,7 @@ class _Version(argparse.Action):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and answer its exit code. No exception leaves here as a traceback."""
-    args = parser().parse_args(argv)
+    args = _parsed(list(sys.argv[1:] if argv is None else argv))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without our symbols is no reason to fail
@@ -97,6 +97,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError):
             print(f"iris-migrate: {_clean(message)}", file=sys.stderr)
         return code
+
+
+def _parsed(argv: list[str]) -> argparse.Namespace:
+    """The arguments. Where a monitoring plugin was asked for, a mistake in them is its UNKNOWN, not its CRITICAL."""
+    try:
+        return parser().parse_args(argv)
+    except SystemExit as left:
+        if left.code == USAGE and "verify" in argv and "nagios" in argv:
+            print("IRIS UNKNOWN - the command line is wrong; standard error says what")
+            raise SystemExit(3) from left
+        raise
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from iris_migrate.changes import Change, HostCommand
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge
 from iris_migrate.resources.base import CannotUndo, Ref, Resource
+from iris_migrate.resources.expect import shown
 from iris_migrate.target import Target, Unreadable
 
 _DAY = 86400.0
@@ -210,6 +211,38 @@ class Served(Resource):
             HostCommand(says="Check nginx' configuration", argv=self.test, root=True),
             HostCommand(says="Have nginx load the certificate", argv=("systemctl", "reload", self.service), root=True),
         ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen(Resource):
+    """The certificate that clients are shown from outside: trusted, for the name, and lasting. Looks only."""
+
+    kind: ClassVar[str] = "certificate.seen"
+    uses: ClassVar[frozenset[str]] = frozenset({"web"})
+    check_only: ClassVar[bool] = True
+    domain: str
+    port: int = 443
+    connect: Ref = ""
+    ca: str = ""
+    warn: float = 21
+    fail: float = 7
+
+    async def inspect(self, target: Target) -> Finding:
+        tls = await target.web.tls(self.domain, connect=str(self.connect), port=self.port, ca=self.ca)
+        asked = f"TLS at {self.domain}"
+        if not tls.serial:
+            return conclude([Evidence(asked, "a certificate", tls.error or "none", Verdict.ABSENT)])
+        left = (tls.not_after - target.clock.now()) / _DAY
+        verdict = Verdict.DIFFERS if left < self.fail else Verdict.WARNS if left < self.warn else Verdict.HOLDS
+        return conclude(
+            [
+                judge(f"{asked}: trusted", "yes", "yes" if tls.trusted else tls.error or "no"),
+                judge(f"{asked}: for this name", "yes", "yes" if _names(self.domain, tls.names) else shown(tls.names)),
+                Evidence(
+                    f"{asked}: days left", f"at least {self.warn:g} (fails below {self.fail:g})", f"{left:.1f}", verdict
+                ),
+            ]
+        )
 
 
 def _names(domain: str, names: tuple[str, ...]) -> bool:

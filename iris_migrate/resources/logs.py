@@ -85,6 +85,47 @@ class Clean(Resource):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerErrors(Resource):
+    """Few answers with a status of 500 or more in an access log of the last minutes (nginx' combined format)."""
+
+    kind: ClassVar[str] = "logs.server_errors"
+    uses: ClassVar[frozenset[str]] = frozenset({"host"})
+    check_only: ClassVar[bool] = True
+    file: str
+    minutes: float = 60
+    warn: int = 1
+    fail: int = 20
+
+    async def inspect(self, target: Target) -> Finding:
+        clock = await target.host.clock()
+        # Times are compared as text, in the zone that the host itself writes them in.
+        script = (
+            f"since=$(date -d @{int(clock.wall - self.minutes * 60)} +%Y%m%d%H%M%S)"
+            f" && awk -v since=\"$since\" '{_COUNT}' {shlex.quote(self.file)}"
+        )
+        answer = await target.host.shell(script, root=True)
+        found = re.match(r"([0-9]+) ([0-9]+) ?(.*)", answer.out)
+        if answer.status != 0 or found is None:
+            raise Unreadable(f"{self.file} cannot be read: {shown(answer.err or answer.out)}")
+        asked = f"answers with 5xx of {found[2]} in the last {self.minutes:g} min"
+        count = int(found[1])
+        verdict = Verdict.DIFFERS if count >= self.fail else Verdict.WARNS if count >= self.warn else Verdict.HOLDS
+        seen = f"{count}, the last: {shown(found[3])}" if count else "0"
+        return conclude([Evidence(asked, f"below {self.warn} (fails at {self.fail})", seen, verdict)])
+
+
+# [23/Nov/2026:16:12:54 +0000] "GET / HTTP/1.1" 502 …: the status is the first field behind the request.
+_COUNT = (
+    r"""BEGIN { split("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", m, " "); for (i in m) n[m[i]] = i }"""
+    r""" { if (!match($0, /\[[0-9][0-9]\/[A-Z][a-z][a-z]\/[0-9:]+ /)) next; t = substr($0, RSTART + 1, RLENGTH - 2);"""
+    r""" split(t, p, /[\/:]/);"""
+    r""" at = sprintf("%s%02d%s%s%s%s", p[3], n[p[2]], p[1], p[4], p[5], p[6]);"""
+    r""" if (at < since) next; all++; if (match($0, /" [5][0-9][0-9] /)) { bad++; last = substr($0, 1, 300) } }"""
+    r""" END { print bad + 0, all + 0, last }"""
+)
+
+
+@dataclass(frozen=True, kw_only=True)
 class JournalLimits(Resource):
     """The journal may take only so much of the disk. `content` is a drop-in of journald, read when it starts."""
 

@@ -55,9 +55,11 @@ class Service(Resource):
     expect: str = HEALTHY
     restarts_warn: int = 1
     restarts_fail: int = 5
+    stable: float = 0  # seconds that it has to run before it counts
 
     async def inspect(self, target: Target) -> Finding:
-        unit = await target.host.unit(f"{self.unit}.service")
+        name = f"{self.unit}.service"
+        unit, boot = await asyncio.gather(target.host.unit(name), self._boot(target))
         if unit.load == "not-found":
             return conclude([Evidence(f"{self.unit}.service", "active", "no such unit", Verdict.ABSENT)])
         state = "active" if unit.active == "active" else f"{unit.active}, result {unit.result or 'unknown'}"
@@ -66,9 +68,17 @@ class Service(Resource):
             judge("at boot", "enabled", unit.enabled, otherwise=Verdict.WARNS),
             graded("restarts by systemd", unit.restarts, "", self.restarts_warn, self.restarts_fail),
         ]
+        if self.stable and unit.active == "active":
+            runs = boot - unit.active_since
+            steady = Verdict.HOLDS if runs >= self.stable else Verdict.WARNS
+            evidence.append(Evidence("runs without a break since", f"{self.stable:g} s", f"{runs:.0f} s", steady))
         if self.url:
             evidence += judge_body(self.url, self.expect, await target.host.http(self.url))
         return conclude(evidence)
+
+    async def _boot(self, target: Target) -> float:
+        """Seconds since the host's boot, where they matter."""
+        return (await target.host.clock()).boot if self.stable else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +115,7 @@ class Disk(Resource):
     path: str
     warn: float = 80
     fail: float = 92
-    inodes: int = 1000
+    inodes: int = 1000  # files that it can still take, below which it fails
 
     async def inspect(self, target: Target) -> Finding:
         found = await target.host.filesystem(self.path)

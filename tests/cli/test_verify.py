@@ -100,6 +100,8 @@ def test_nagios_answers_with_its_line_when_nothing_can_be_loaded(folder: Folder)
     folder.step("wrong", "sandbox.nothing_of_this_name", {})
     done = folder.run("verify", "./small", "--format", "nagios")
     assert nagios(done.out, done.status).state == "UNKNOWN"
+    typed = folder.run("verify", "./small", "--format", "nagios", "--bogus")
+    assert nagios(typed.out, typed.status).state == "UNKNOWN" and "--bogus" in typed.err
 
 
 def test_tap_marks_what_was_waived(mixed: Folder) -> None:

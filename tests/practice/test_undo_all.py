@@ -61,6 +61,7 @@ EXTRAS = (
     Extra("files.symlink", {"path": "$host_root/srv/link", "to": "$paths_env"}),
     Extra("files.secret_file", {"path": "$host_root/srv/secret", "content": "not one\n"}),
     Extra("gunicorn.config", {"path": "$host_root/srv/gunicorn_config.py"}, step="gunicorn-config"),
+    Extra("workstation.file", {"path": "$desk/watch.sh", "content": "echo watch\n"}),
     Extra("logs.rotation", step="log-rotation", settings={"logs": "files"}),
     Extra(
         "repository.deploy_key",

@@ -164,8 +164,12 @@ class Apt:
         out(f"{len(newer)} upgraded, {len(new)} newly installed, 0 to remove and 0 not upgraded.")
         if self.simulated:
             for name in [*newer, *new]:
-                out(f"Inst {name} ({newer.get(name) or packages.KNOWN[name].version} Practice:1 [amd64])")
-                out(f"Conf {name} ({newer.get(name) or packages.KNOWN[name].version} Practice:1 [amd64])")
+                # As the real one: what is there in brackets, and where the new one comes from.
+                had = f"[{have[name]}] " if name in newer else ""
+                source = "Practice:1/practice-security" if name in newer else "Practice:1/practice"
+                version = newer.get(name) or packages.KNOWN[name].version
+                out(f"Inst {name} {had}({version} {source} [amd64])")
+                out(f"Conf {name} ({version} {source} [amd64])")
             return 0
         if not new and not newer:
             return 0
