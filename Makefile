@@ -22,7 +22,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest -n 2 --dist loadgroup -m 'not long' tests
+	$(BIN)/pytest -n 4 --dist loadgroup -m 'not long' tests
 	cd backend && ../$(BIN)/pytest -q
 
 # Under a minute: what needs no whole practice world.
@@ -31,7 +31,7 @@ test-fast: lint
 
 # Kills a run at every point and goes on.
 test-long: setup
-	$(BIN)/pytest -n 2 --dist loadgroup -rA -m long tests/practice tests/tui
+	$(BIN)/pytest -n 4 --dist loadgroup -rA -m long tests/practice tests/tui
 
 # On a real systemd host; says so when it cannot be had.
 test-host: setup

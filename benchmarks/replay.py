@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 import dns.resolver
 import httpx
+import jmespath
 import paramiko
 import yaml
 
@@ -111,8 +112,6 @@ class Replay:
     def _aws(self, step: str, call: AwsCall, params: dict[str, Any]) -> None:
         client = boto3.client(call.service)
         answer = getattr(client, _snake(call.operation))(**params)
-        import jmespath
-
         self.answers.update({name: jmespath.search(path, answer) for name, path in call.answers.items()})
         if call.operation == "RunInstances":
             name = answer["Instances"][0]["InstanceId"]
@@ -196,10 +195,13 @@ class Replay:
         connect = str(filled["connect"]) or url.host
         address = self.address if connect == url.host and url.host == self.new["domain"] else connect
         with httpx.Client(verify=httpx.create_ssl_context(verify=self.new["tls.ca"]), timeout=change.timeout) as client:
-            client.request(
+            answer = client.request(
                 change.method, url.copy_with(host=address), headers={**filled["headers"], "Host": url.netloc.decode()},
                 json=filled["json"], extensions={"sni_hostname": url.host},
-            ).raise_for_status()  # fmt: skip
+            )  # fmt: skip
+        body = answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
+        if change.fails_if and jmespath.search(change.fails_if, {"status": answer.status_code, "body": body}):
+            raise SystemExit(f"the replay failed with {answer.status_code}: {change.says}")
 
     def _known(self, item: Any) -> Any:
         if isinstance(item, Secret):

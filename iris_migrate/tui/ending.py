@@ -41,7 +41,6 @@ class Ending:
     async def end(self, code: int) -> None:
         """Cancel what works and wait until it has said so in the record, close the session, leave with a code."""
         working = [worker for worker in self._app.workers if worker.name not in _LAST]
-        working.sort(key=lambda worker: worker.group != "visit")  # it sees first that something was still going on
         for worker in working:
             worker.cancel()
         if working:

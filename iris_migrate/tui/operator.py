@@ -82,14 +82,6 @@ class ScreenOperator:
             return None
         return str(said)[1:], getpass.getuser()
 
-    def ask_again(self) -> None:
-        """Stop watching for deeds: the questions are asked again."""
-        self._watching.clear()
-
-    @property
-    def watching(self) -> bool:
-        return bool(self._watching)
-
     async def secret(self, name: str, where: str) -> str | None:
         value = await self._show(SecretDialog(name, where))
         return None if value is None else str(value)

@@ -31,6 +31,7 @@ class Visit:
         self.failures: dict[str, Failure] = {}
         self.symptoms: dict[str, Symptom] = {}
         self.busy = False
+        self.cut_short = False  # the last deed did not come to its end
         self._run: Run | None = None
 
     @property
@@ -53,7 +54,7 @@ class Visit:
 
     async def doing(self, deed: Callable[[], Awaitable[None]]) -> str:
         """Do it alone, and say how it came out: "" or `stopped`. Errors of the engine go on to the caller."""
-        self.busy = True
+        self.busy, self.cut_short = True, False
         try:
             if self._run is None:
                 self._run = self.session.start_run()
@@ -64,6 +65,7 @@ class Visit:
         except Stopped:
             return "stopped"
         except BaseException:
+            self.cut_short = True
             self._interrupted()
             raise
         finally:
@@ -135,11 +137,11 @@ class Visit:
         if self._run is not None:
             self._run.ending.set()
 
-    async def end(self, how: str) -> None:
-        """The visit is over: say so in the record, and give the lease back."""
+    async def end(self) -> None:
+        """The visit is over: say in the record how it ended, and give the lease back."""
         if self._run is not None:
             run, self._run = self._run, None
-            await self.session.end_run(run, how)
+            await self.session.end_run(run, "interrupted" if self.busy or self.cut_short else "done")
 
     async def failed(self, failure: Failure) -> Decision:
         """Keep a failure for the panel; what to do about it is decided there, by any key, at leisure."""

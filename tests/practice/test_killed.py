@@ -52,8 +52,9 @@ def test_a_run_killed_at_every_moment_ends_as_an_undisturbed_one(
     assert kinds["intended"] >= 60 and kinds["carried-out"] >= 60
 
 
-@pytest.mark.xdist_group("alone")
-@pytest.mark.parametrize("tenth", range(CARRIED))
+@pytest.mark.parametrize(
+    "tenth", [pytest.param(tenth, marks=pytest.mark.xdist_group(f"alone-{tenth % 3}")) for tenth in range(CARRIED)]
+)
 def test_one_kill_in_a_fresh_world_ends_as_an_undisturbed_run(
     tenth: int, undisturbed: tuple[Traces, list[str]], tmp_path: Path
 ) -> None:

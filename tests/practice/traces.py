@@ -74,8 +74,9 @@ def _digest(data: bytes, settings: dict[str, Any]) -> str:
 def jobs(world: World, settings: dict[str, Any]) -> dict[str, int]:
     """How often each job of a step ended, by what it does: from the record.
 
-    Without the steps that bring a running nginx or service up to what is on the disk: a reload is due again whenever a
-    kill fell between a file and its reload, and then another step may be the one that notices.
+    Of the steps that bring a running nginx or service up to what is on the disk it is only said that the job ran: a
+    reload is due again whenever a kill fell between a file and its reload, and then another step may be the one that
+    notices.
     """
     resources = {step.id: step.resource for step in load("lambda-to-ec2").steps}
     [record] = Path(world.env["IRIS_MIGRATE_STATE"], "migrations").glob("*.sqlite")
@@ -84,9 +85,8 @@ def jobs(world: World, settings: dict[str, Any]) -> dict[str, int]:
     ended: Counter[str] = Counter()
     for step, data, state in rows:
         change = json.loads(data)
-        if resources[step].startswith(("nginx.", "service.current")):
-            continue
         if change["$change"] in ("command", "script") and state in ("done", "failed"):
             what = json.dumps(change.get("argv") or change["name"])
-            ended[f"{step} {_digest(what.encode(), settings)}"] += 1
+            name = f"{step} {_digest(what.encode(), settings)}"
+            ended[name] = 1 if resources[step].startswith(("nginx.", "service.current")) else ended[name] + 1
     return dict(ended)

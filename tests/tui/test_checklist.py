@@ -53,7 +53,10 @@ async def at(pilot: Pilot[Any], name: str) -> SittingApp:
 
 async def dialog(pilot: Pilot[Any], kind: type[Dialog[Any]]) -> Any:
     """The dialog, once it listens."""
-    await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.hears)
+    await until(
+        pilot,
+        lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.hears and pilot.app.focused is not None,
+    )
     return pilot.app.screen
 
 
@@ -181,7 +184,7 @@ async def test_a_deed_that_is_watched_for_can_be_stopped(app: SittingApp) -> Non
         await pilot.press("a")
         await dialog(pilot, QuestionDialog)
         await pilot.press("tab", "enter")
-        await until(pilot, lambda: "x" in shown(app))
+        await until(pilot, lambda: app.screen is app.page and "x" in shown(app))
         await pilot.press("x")
         await until(pilot, lambda: app.there)
         assert status(app, "deed") is Status.NEEDS_OPERATOR

@@ -80,7 +80,7 @@ class ChecklistScreen(Page[CheckResult | None]):
         self.query_one(Progress).total = len(self.board.checklist.steps)
         if self.board.checklist.steps:
             self.query_one(StepList).show_step(self.board.checklist.steps[0].id)
-        self.run_worker(self._sitting(), name="visit", group="visit")
+        self.run_worker(self._sitting(), name="visit")
         self.call_after_refresh(self._look_first)  # the picture is there before the looking begins
 
     def _look_first(self) -> None:
@@ -92,7 +92,7 @@ class ChecklistScreen(Page[CheckResult | None]):
             await self._left.wait()
         finally:
             self._end_listening()
-            await self.visit.end("interrupted" if self.visit.busy else "done")
+            await self.visit.end()
 
     # What is there
 
@@ -309,8 +309,6 @@ class ChecklistScreen(Page[CheckResult | None]):
 
     def action_stop(self) -> None:
         self.visit.end_soon()
-        if (operator := self.visit.operator) is not None:
-            operator.ask_again()
         self.board.activity = "it stops where it only waits; what was sent is seen to its end"
         self.redraw()
 

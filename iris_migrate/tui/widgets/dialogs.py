@@ -27,16 +27,24 @@ OTHER = 10  # lines of a dialog beside its body
 DEAF = 0.5  # seconds in which keys that were meant for something else still arrive
 
 
-def _too_early(widget: Widget, event: events.Event) -> bool:
-    """Keys and pastes go straight to what has the focus: it must not hear them before the dialog does."""
-    return isinstance(event, events.Key | events.Paste) and not getattr(widget.screen, "hears", True)
+def _taken(widget: Widget, event: events.Event) -> bool:
+    """Keys and pastes go straight to what has the focus: it must not hear them before the dialog does.
+
+    Tab moves at once: a binding takes effect a message later, and Enter typed right behind it would meet the old focus.
+    """
+    if isinstance(event, events.Key | events.Paste) and not getattr(widget.screen, "hears", True):
+        return True
+    if isinstance(event, events.Key) and event.key in ("tab", "shift+tab"):
+        widget.screen.focus_next() if event.key == "tab" else widget.screen.focus_previous()
+        return True
+    return False
 
 
 class Choice(Button):
     """A button of a dialog."""
 
     def _forward_event(self, event: events.Event) -> None:
-        if not _too_early(self, event):
+        if not _taken(self, event):
             super()._forward_event(event)
 
 
@@ -44,7 +52,7 @@ class Field(Input):
     """A text field of a dialog."""
 
     def _forward_event(self, event: events.Event) -> None:
-        if not _too_early(self, event):
+        if not _taken(self, event):
             super()._forward_event(event)
 
 

@@ -116,11 +116,19 @@ async def test_two_programs_that_ask_for_the_same_job_run_it_once(connect: Conne
 async def test_a_connection_cut_in_the_middle_loses_nothing(
     cuttable: HostConnection, proxy: Proxy, folder: Path, heard: Heard, events: list[ConnectionEvent]
 ) -> None:
-    script = f"echo ran >>{folder}/runs; for i in $(seq 1 60); do echo line $i; sleep 0.02; done; exit 5"
+    script = f"""
+        echo ran >>{folder}/runs
+        for i in $(seq 1 60); do
+            echo line $i
+            case $i in 5|20|40) until [ -e {folder}/cut-$i ]; do sleep 0.02; done ;; esac
+        done
+        exit 5
+    """
     running = asyncio.create_task(cuttable.run(Job(id=folder.name, script=script), heard))
-    for line in ("line 5", "line 20", "line 40"):
-        await heard.until(line)
+    for number in (5, 20, 40):
+        await heard.until(f"line {number}")
         proxy.cut()
+        (folder / f"cut-{number}").touch()
     result = await running
     assert (result.status, result.state, result.attached) == (5, "ended", False)
     assert heard == [f"line {i}" for i in range(1, 61)]
