@@ -16,6 +16,7 @@ COMMANDS = {
     "migrate": "bring every step of a checklist to hold",
     "rehearse": "the whole program on a practice AWS and host, on this machine alone",
     "plan": "show what would be done, with diffs; changes nothing",
+    "cost": "what the old and the new side cost a month, item by item",
     "verify": "look at every step and say what holds; changes nothing",
     "diagnose": "why something does not hold, from facts, with a remedy as a plan",
     "status": "where the migration stands, from its record alone",

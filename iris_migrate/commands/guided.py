@@ -8,6 +8,7 @@ import sys
 from asyncio import CancelledError
 from collections.abc import Mapping
 
+from iris_migrate.commands.migrate import say_cost
 from iris_migrate.commands.session import opened, say, unfinished
 from iris_migrate.engine.results import CheckResult
 from iris_migrate.engine.session import Session
@@ -43,6 +44,8 @@ class _Guide:
                 self._terminal.say("Everything holds. There is nothing to do.")
             if not self._terminal.attended:
                 return self._unattended(result)
+            if result.exit_code:
+                await say_cost(self._session, self._terminal.say)
             match await self._terminal.choose(self._choices(result)):
                 case "run":
                     return self._end(await self._run())

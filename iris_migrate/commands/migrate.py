@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from iris_migrate.engine.session import Session
 
 DESCRIPTION = """\
 Brings every step of a checklist to hold. Without --auto each plan is shown and asked about. With --auto it consents
@@ -64,6 +70,7 @@ async def auto(args: argparse.Namespace) -> int:
     async with opened(args, operator) as session:
         operator.where = session.where
         say(f"{session.checklist.title}: {session.where}, migration {session.migration}")
+        await say_cost(session, say)
         session.listen(Narrator(say, session.checklist, brief=True))
         try:
             result = await session.run()
@@ -90,3 +97,15 @@ def _answers(path: str | None) -> dict[str, str]:
     if not isinstance(found.data, dict) or any(isinstance(answer, dict | list) for answer in found.data.values()):
         raise UsageError(f"{path}: expected a mapping of step id to answer, for instance `extension-deployed: yes`")
     return {str(step): str(answer) for step, answer in found.data.items()}
+
+
+async def say_cost(session: Session, say: Callable[[str], None]) -> None:
+    """What the month will cost, before the first run makes anything that costs."""
+    costs = any(step.risk == "costs" and not step.left_out for step in session.checklist.steps)
+    if not costs or session.record.last_run(session.checklist.name) is not None:
+        return
+    from iris_migrate.engine.bill import bill
+    from iris_migrate.reports.cost import cost_lines
+
+    for line in cost_lines(await bill(session)):
+        say(line)

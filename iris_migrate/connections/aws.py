@@ -28,6 +28,7 @@ __all__ = ["AnswerLost", "AwsConnection", "AwsUnavailable", "CallPaced", "CallSe
 _READS = ("Describe", "Get", "List", "BatchGet", "BatchCheck", "Filter", "Simulate", "Lookup", "Export", "Search")
 _MAKES = ("Create", "Allocate", "Import", "Run", "Publish", "Request", "Copy", "Add")
 _TOKENS = ("ClientToken", "CallerReference", "IdempotencyToken", "ClientRequestToken")
+_HOMES = {"pricing": "us-east-1", "ce": "us-east-1", "freetier": "us-east-1"}  # answered there, for every region
 _THREADS = 16
 _ATTEMPTS = 5
 _GATEWAY_ATTEMPTS = 10  # API Gateway throttles for longer: 10 attempts wait about a minute, 5 about 15 s
@@ -241,6 +242,7 @@ class AwsConnection:
                     self.region = self.region or str(self._session.region_name or "")
                 self._clients[service] = self._session.client(
                     service,
+                    region_name=_HOMES.get(service) or None,
                     config=Config(
                         retries={"mode": "standard", "total_max_attempts": 1},
                         connect_timeout=5,

@@ -201,7 +201,7 @@ class SettingsScreen(Page[bool | None]):
         if cost.total is None:
             text = f"Cost a month: unknown; our table has no prices for {instance} in {region}."
         else:
-            items = " + ".join(f"{item.what} ${item.dollars:.2f}" for item in cost.items)
+            items = " + ".join(f"{item.what} ${item.dollars:.2f}" for item in cost.items if item.dollars)
             text = f"Cost a month: {items} = ${cost.total:.2f} ({region}, prices of {cost.as_of}, without tax)"
         self.query_one("#cost", Static).update(Content(clean(text)))
 
