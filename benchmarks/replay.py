@@ -12,6 +12,7 @@ import shlex
 import sqlite3
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class Replay:
     def _aws(self, step: str, call: AwsCall, params: dict[str, Any]) -> None:
         client = boto3.client(call.service)
         answer = getattr(client, _snake(call.operation))(**params)
-        self.answers.update({name: jmespath.search(path, answer) for name, path in call.answers.items()})
+        self._learned(call.answers, answer)
         if call.operation == "RunInstances":
             name = answer["Instances"][0]["InstanceId"]
             self._learn(step, name)
@@ -168,11 +169,13 @@ class Replay:
     def _command(self, change: HostCommand | HostScript, script: str) -> None:
         stdin = getattr(change, "stdin", None)
         data = "" if stdin is None else str(fill(stdin, self._known))
-        self._shell(script, root=change.root, user=change.user, data=data, ok=change.ok)
+        output = self._shell(script, root=change.root, user=change.user, data=data, ok=change.ok)
+        if change.answers:
+            self._learned(change.answers, json.loads(output.splitlines()[-1]))
 
     def _shell(
         self, script: str, *, root: bool = False, user: str = "", data: str = "", ok: tuple[int, ...] = (0,)
-    ) -> None:
+    ) -> str:
         assert self.ssh is not None
         sudo = f"sudo -n -u {user} " if user else "sudo -n " if root else ""
         transport = self.ssh.get_transport()
@@ -189,19 +192,27 @@ class Replay:
         channel.close()
         if status not in ok:
             raise SystemExit(f"the replay failed with {status}: {script[:300]}\n{output.decode()[-1500:]}")
+        return output.decode(errors="replace")
 
     def _http(self, change: HttpCall, filled: dict[str, Any]) -> None:
         url = httpx.URL(str(filled["url"]))
         connect = str(filled["connect"]) or url.host
         address = self.address if connect == url.host and url.host == self.new["domain"] else connect
-        with httpx.Client(verify=httpx.create_ssl_context(verify=self.new["tls.ca"]), timeout=change.timeout) as client:
+        verify = httpx.create_ssl_context(verify=self.new["tls.ca"])
+        outside = address == url.host  # the old side is reached through the world's proxy
+        with httpx.Client(verify=verify, timeout=change.timeout, trust_env=outside) as client:
             answer = client.request(
                 change.method, url.copy_with(host=address), headers={**filled["headers"], "Host": url.netloc.decode()},
                 json=filled["json"], extensions={"sni_hostname": url.host},
             )  # fmt: skip
         body = answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
-        if change.fails_if and jmespath.search(change.fails_if, {"status": answer.status_code, "body": body}):
+        seen = {"status": answer.status_code, "headers": dict(answer.headers), "body": body}
+        if change.fails_if and jmespath.search(change.fails_if, seen):
             raise SystemExit(f"the replay failed with {answer.status_code}: {change.says}")
+        self._learned(change.answers, seen)
+
+    def _learned(self, answers: Mapping[str, str], seen: Any) -> None:
+        self.answers.update({name: jmespath.search(path, seen) for name, path in answers.items()})
 
     def _known(self, item: Any) -> Any:
         if isinstance(item, Secret):
