@@ -50,6 +50,7 @@ class Finding:
     reason: str = ""
     until: float | None = None
     waits_for: str = ""  # for `unknown`: the step before which it cannot be told
+    lasting: bool = False  # waiting does not help: somebody has to decide
 
     @property
     def holds(self) -> bool:
@@ -71,13 +72,14 @@ def conclude(
     *,
     reason: str = "",
     until: float | None = None,
+    lasting: bool = False,
 ) -> Finding:
     """A finding whose verdict is the worst of its evidence; nothing looked at is `unknown`, never `holds`."""
     verdict = min((item.verdict for item in evidence), key=_WORST.index, default=Verdict.UNKNOWN)
     if verdict is Verdict.UNKNOWN and not reason:
         unread = [item for item in evidence if item.verdict is Verdict.UNKNOWN]
         reason = "; ".join(f"{item.asked}: {item.seen}" for item in unread) or "nothing was looked at"
-    return Finding(verdict, tuple(evidence), outputs or {}, facts or {}, reason, until)
+    return Finding(verdict, tuple(evidence), outputs or {}, facts or {}, reason, until, lasting=lasting)
 
 
 def unknown(reason: str, *, waits_for: str = "") -> Finding:

@@ -154,13 +154,14 @@ class Diagnostician:
             item for item, (_, cause) in zip(named, _of(causes, named), strict=True) if not taken & set(cause.unless)
         )
         explained = {step for item in kept for step in item.explains}
-        left = [
+        left = dict.fromkeys(
             name
             for step in open_
             if step not in explained
             for name in self.inspection.checklist.step(step).troubleshoot
-        ]
-        return Diagnosis(kept, tuple(untold), open_, book.related(left) if left else ())
+            if name in book.symptoms
+        )
+        return Diagnosis(kept, tuple(untold), open_, tuple(book.symptoms[name] for name in left))
 
     def _named(
         self, book: Book, symptom: Symptom, cause: Cause, facts: Mapping[str, Document | str], open_: tuple[str, ...],
@@ -225,4 +226,20 @@ def _shown(ask: Ask, answer: Document | str) -> str:
 
     if isinstance(answer, str):
         return answer
-    return shown(jmespath.search(ask.shows, answer) if ask.shows else answer)
+    return shown(_words(jmespath.search(ask.shows, answer) if ask.shows else answer) or "nothing")
+
+
+def _words(value: Any) -> str:
+    """An answer for people: names with their values, what is empty left out."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.1f}"
+        case dict():
+            return ", ".join(f"{name} {words}" for name, item in value.items() if (words := _words(item)))
+        case list() | tuple():
+            return "; ".join(words for item in value if (words := _words(item)))
+    return str(value)

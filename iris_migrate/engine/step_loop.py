@@ -51,7 +51,7 @@ class StepLoop:
                     if done:
                         return failure
                     continue
-            if found.error is not None and found.error.lasting:
+            if found.finding.lasting or (found.error is not None and found.error.lasting):
                 return await self._failure(found, found.finding.reason)
             if run.clock.now() - self.started >= step.timeout:
                 return await self._failure(found, self._too_late(found))

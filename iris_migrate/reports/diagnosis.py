@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from iris_migrate.changes import Change
-from iris_migrate.describe import details, summary
+from iris_migrate.describe import summary
 from iris_migrate.engine.explanation import cause_lines, symptom_lines
 from iris_migrate.engine.results import CheckResult
 from iris_migrate.language.checklist import Step
+from iris_migrate.reports.plan import change_lines
 from iris_migrate.symbols import SYMBOLS
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from iris_migrate.language.troubleshooting import Symptom
 
 Plan = Sequence[tuple[Step, Sequence[Change]]]
-SHOWN = 12  # lines of a change; `plan` shows all
+SHOWN = 16  # lines of a step's plan; `plan` shows all
 
 
 def diagnosis_lines(result: CheckResult, diagnosis: Diagnosis, plans: Mapping[str, Plan]) -> list[str]:
@@ -48,12 +49,10 @@ def _plan(plan: Plan) -> list[str]:
             continue
         risk = f"  [{step.risk}]" if step.risk != "none" else ""
         lines.append(f"  {step.id}: {step.title}{risk}")
-        for change in changes:
-            lines.append(f"    {summary(change)}")
-            shown = details(change)
-            lines += [f"        {line}" for line in shown[:SHOWN]]
-            if len(shown) > SHOWN:
-                lines.append(f"        … {len(shown) - SHOWN} more lines")
+        shown = change_lines(changes)
+        lines += [f"    {line}" for line in shown[:SHOWN]]
+        if len(shown) > SHOWN:
+            lines.append(f"    … {len(shown) - SHOWN} more lines: iris-migrate plan --step {step.id}")
     return lines
 
 
@@ -63,7 +62,8 @@ def _summary(diagnosis: Diagnosis) -> str:
         return "Everything that was looked at holds, and nothing is named."
     named = f"{count} cause{'s' if count != 1 else ''} named" if count else "No cause is named"
     mend = ". To carry the remedies out: iris-migrate diagnose --mend" if count else ""
-    return f"{named}, {len(diagnosis.open)} steps do not hold{mend}."
+    steps = len(diagnosis.open)
+    return f"{named}, {steps} step{'s do' if steps != 1 else ' does'} not hold{mend}."
 
 
 def diagnosis_document(result: CheckResult, diagnosis: Diagnosis, plans: Mapping[str, Plan]) -> dict[str, Any]:

@@ -51,7 +51,14 @@ class Reachable(Resource):
             judge("system", f"{self.os_id} {self.os_version}", f"{system.id} {system.version}"),
             Evidence("host's clock", f"within {_APART:.0f} s of ours", f"{apart:+.0f} s", clock_verdict),
         ]
-        return conclude(evidence)
+        if (system.id, system.version) == (self.os_id, self.os_version):
+            return conclude(evidence)
+        # Nothing later would fit: package names, Python, folders. Said at the first contact, not after a time limit.
+        runs = f"{system.name or system.id} runs there ({system.id} {system.version})"
+        reason = (
+            f"{runs}, and the setting `os` says {self.os_id} {self.os_version}; set it to the profile of that system"
+        )
+        return conclude(evidence, reason=reason, lasting=True)
 
     async def _no_answer(self, target: Target, asked: str, error: Unreadable) -> Finding:
         """Booting for a while after the launch; afterwards, or with a wrong key at once, it cannot be told."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from iris_migrate.changes import Change, HostCommand
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge, unknown
-from iris_migrate.resources.base import CannotUndo, Resource
+from iris_migrate.resources.base import Resource
 from iris_migrate.resources.files import File
 from iris_migrate.resources.freshness import Ages, duration, latest, lingering
 from iris_migrate.resources.unit_lint import faults
@@ -354,7 +354,10 @@ _EVERY = ("0.0.0.0", "::", "*")  # noqa: S104  (addresses that stand for all of 
 
 @dataclass(frozen=True, kw_only=True)
 class Port(Resource):
-    """A port belongs to a service, or to nobody: another process that listens there would keep it from starting."""
+    """A port belongs to a service, or to nobody: another process that listens there would keep it from starting.
+
+    What was ended is not started again by an undo: it was in the way, and how it was started is not known.
+    """
 
     kind: ClassVar[str] = "service.port"
     uses: ClassVar[frozenset[str]] = HOST
@@ -392,12 +395,6 @@ class Port(Resource):
             )
             for pid, program in others.items()
         ]  # fmt: skip
-
-    def undo(self, before: Finding, finding: Finding) -> list[Change]:
-        others = before.facts.get("others", {})
-        if not others or finding.facts.get("others") == others:
-            return []
-        raise CannotUndo(f"{', '.join(others.values())} had port {self.port} and was ended; start it by its own means.")
 
 
 def _pids(others: list[Listener]) -> dict[str, str]:

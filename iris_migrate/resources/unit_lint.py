@@ -34,7 +34,8 @@ def faults(unit: str) -> list[Fault]:
             seen = "PATH without the system's folders: child processes find no git, sh or tar"
             found.append(Fault(number, seen, "the virtual environment first, then /usr/bin"))
     names = {name for _, name, _ in entries}
-    if entries and "ExecStart" in names and "ExecReload" not in names:
+    once = any(name == "Type" and value.strip() == "oneshot" for _, name, value in entries)
+    if entries and "ExecStart" in names and "ExecReload" not in names and not once:
         seen = "no ExecReload=: `systemctl reload` fails, and log rotation with it"
         found.append(Fault(0, seen, "ExecReload=/bin/kill -s HUP $MAINPID"))
     return found

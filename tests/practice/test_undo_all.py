@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("journey")]
 FOLLOWS = {
     "nginx.current": "what nginx serves follows its files, which have steps of their own",
     "certificate.served": "what nginx shows follows the certificate, which has a step of its own",
+    "ssh.server": "what the server runs with follows its file, which has a step of its own",
+    "service.port": "what was ended was in the way, and how it was started is not known",
 }
 # Classes that only ask the operator, who does it; with parameters to build one.
 ASKS: Mapping[str, Mapping[str, Any]] = {
@@ -70,6 +72,16 @@ EXTRAS = (
         after=Verdict.DIFFERS,
     ),
     Extra("certificate.renewal", step="renewal-timer", prepare="sudo -n systemctl disable --now certbot.timer"),
+    Extra(
+        "service.port",
+        step="port-free",
+        prepare="""
+            sudo -n systemctl stop "$service_name"
+            cd "$host_root/srv"
+            setsid python3 -m http.server --bind 127.0.0.1 "$app_port" >/dev/null 2>&1 </dev/null &
+            for _ in $(seq 100); do ss -H -ltn "sport = :$app_port" | grep -q . && break; sleep 0.1; done
+        """,
+    ),
     Extra("service.running", step="service-running", prepare='sudo -n systemctl stop "$service_name"'),
     Extra("nginx.running", step="nginx-running", prepare="sudo -n systemctl stop nginx"),
     Extra(

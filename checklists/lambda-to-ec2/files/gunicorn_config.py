@@ -13,3 +13,4 @@ keepalive = 5
 loglevel = "info"
 accesslog = "-"
 errorlog = "-"
+control_socket_disable = True  # newer gunicorns open one below HOME, which the unit keeps read-only

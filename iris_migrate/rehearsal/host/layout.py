@@ -16,7 +16,7 @@ from iris_migrate.rehearsal.host.tree import Tree, passed_on
 
 FOLDERS = (
     "etc/systemd/system/multi-user.target.wants", "etc/systemd/system/timers.target.wants", "etc/logrotate.d",
-    "etc/apt",
+    "etc/apt", "etc/ssh/sshd_config.d",
     "lib/systemd/system", "home", "root", "opt", "srv", "run", "run/lock", "usr/local/bin", "usr/share",
     "var/log/journal",
     "var/lib/dpkg", "var/lib/apt/lists", "var/cache/apt", "var/backups", "var/tmp", ".practice/faults", ".practice/bin",
@@ -29,6 +29,9 @@ VERSION="1"
 ID=practice
 ID_LIKE=debian
 """
+# As Ubuntu's image has it: passwords off in a file of cloud-init, root by key alone.
+SSHD = "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nX11Forwarding yes\nPrintMotd no\n"
+SSHD_CLOUD = "PasswordAuthentication no\n"
 # Programs of the system that are what they are on a real host: they read, or write only where they are told.
 SYSTEM_PROGRAMS = """
 [ arch awk b2sum base32 base64 basename bash bunzip2 bzcat bzip2 cat chmod cksum clear cmp comm cp csplit cut dash
@@ -80,6 +83,8 @@ def build(tree: Tree, *, user: str, ports: dict[str, int], acme: str, nginx: str
     if new:
         (tree.root / "etc/os-release").write_text(OS_RELEASE)
         (tree.root / "etc/hostname").write_text("practice\n")
+        (tree.root / "etc/ssh/sshd_config").write_text(SSHD)
+        (tree.root / "etc/ssh/sshd_config.d/60-cloudimg-settings.conf").write_text(SSHD_CLOUD)
         accounts.first(str(tree.root), user)
         for name, text in BASE_UNITS.items():
             (tree.root / "lib/systemd/system" / name).write_text(text)

@@ -13,6 +13,7 @@ MODULES = {
     "apt-get": "apt", "apt": "apt", "apt-cache": "apt", "apt-mark": "apt", "dpkg": "dpkg", "dpkg-query": "dpkg",
     "ss": "ss", "systemd-analyze": "analyze", "df": "df", "logrotate": "logrotate", "certbot": "certbot",
     "nginx": "nginx", "timedatectl": "small", "loginctl": "small", "hostnamectl": "small",
+    "sshd": "sshd",
 }  # fmt: skip
 SCRIPTS = ("sudo", "python3", "sync", "runuser")
 NEED_LIBRARIES = ("certbot",)
