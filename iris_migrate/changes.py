@@ -167,15 +167,19 @@ class HttpCall(Change):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Save(Change):
-    """Stream something into the archive under `name`: an object of AWS or a file of the host.
+    """Stream something into an archive under `name`: an object of AWS or a file of the host.
 
-    `source` is `{"url": …}`, `{"host": path}`, `{"aws": [service, operation, params]}` or `{"data": …}`.
+    `source` is `{"host": path}`, `{"data": …}` or `{"aws": [service, operation, params]}`; with `all` (JMESPath) every
+    page of a list is saved, with `follow` (JMESPath) what stands at the address that the answer gives, and `digest`
+    says what that must be (`sha256:` hexadecimal, or `base64:` as Lambda gives it). `folder` is the archive, empty the
+    folder of backups. What goes into an archive is encrypted, unless it is not `secret`, and stands in its manifest.
     """
 
     kind: ClassVar[str] = "save"
     name: str
     source: Mapping[str, Any]
-    secret: bool = True  # encrypted unless said otherwise
+    secret: bool = True
+    folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

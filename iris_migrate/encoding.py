@@ -9,10 +9,11 @@ from typing import Any
 
 from iris_migrate.changes import KINDS, AwsRead, Change
 from iris_migrate.findings import Evidence, Finding, Verdict
-from iris_migrate.values import AnswerRef, Kept, Secret, StepKey, Text, Unresolved, digest
+from iris_migrate.values import AnswerRef, Archived, Kept, Secret, StepKey, Text, Unresolved, digest
 
 _TAGGED: dict[str, type[Any]] = {
     "$unresolved": Unresolved, "$answer": AnswerRef, "$secret": Secret, "$kept": Kept, "$text": Text, "$read": AwsRead,
+    "$archived": Archived,
 }  # fmt: skip
 _TAGS = {cls: tag for tag, cls in _TAGGED.items()}
 

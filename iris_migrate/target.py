@@ -233,6 +233,22 @@ class Web(Protocol):
     async def tls(self, name: str, *, connect: str = "", port: int = 443, ca: str = "") -> Tls: ...
 
 
+class Archives(Protocol):
+    """Archives on the workstation, read only."""
+
+    async def manifest(self, folder: str) -> Mapping[str, Any] | None:
+        """What lies in an archive: `items` by name with `sha256`, `bytes`, `stamp`; None when there is none."""
+        ...
+
+    async def content(self, folder: str, name: str) -> Any:
+        """A JSON item that is not secret; None when it is not there. Raises Unreadable when it is damaged."""
+        ...
+
+    async def problems(self, folder: str) -> tuple[str, ...]:
+        """What is wrong with an archive: every file re-read, compared with its digest, and decrypted."""
+        ...
+
+
 class Clock(Protocol):
     """The one clock: real, or a rehearsal's."""
 
@@ -253,6 +269,8 @@ class Target(Protocol):
     def web(self) -> Web: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def archives(self) -> Archives: ...
 
     async def matches(self, path: str, content: str | Text | Secret) -> bool:
         """Whether a secret file on the host is exactly this; the content never leaves either side."""
@@ -264,6 +282,10 @@ class Target(Protocol):
 
     async def checklist_holds(self, name: str) -> tuple[bool, str]:
         """Whether another checklist holds, with a sentence why not; provided by the engine."""
+        ...
+
+    async def permitted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of the actions that this checklist needs: those denied, and those of which it cannot be told."""
         ...
 
 

@@ -72,8 +72,25 @@ class Kept:
         return f"‹kept before {self.change[:8]}›"
 
 
-Special = Unresolved | AnswerRef | Secret | Kept
-SPECIALS = (Unresolved, AnswerRef, Secret, Kept)
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """What lies in an archive, filled in while sending: an item's bytes, or JMESPath into it when it is JSON.
+
+    `start` and `length` pick a part of the bytes (0: to the end).
+    """
+
+    folder: str
+    item: str
+    expression: str = ""
+    start: int = 0
+    length: int = 0
+
+    def __str__(self) -> str:
+        return f"‹archived {self.item}{f': {self.expression}' if self.expression else ''}›"
+
+
+Special = Unresolved | AnswerRef | Secret | Kept | Archived
+SPECIALS = (Unresolved, AnswerRef, Secret, Kept, Archived)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,16 +28,16 @@ class Access:
     unknown: tuple[str, ...]
 
 
-def needs(checklist: Checklist | None) -> dict[str, frozenset[str]]:
+def needs(checklist: Checklist | None, *, discovery: bool = True) -> dict[str, frozenset[str]]:
     """The calls of each part: discovery, then the phases by title."""
-    parts: dict[str, frozenset[str]] = {DISCOVERY: CALLS}
+    parts: dict[str, frozenset[str]] = {DISCOVERY: CALLS} if discovery else {}
     if checklist is None:
         return parts
     for phase in checklist.phases:
         steps = [step for step in checklist.steps if step.phase == phase.id and not step.left_out]
         calls = frozenset().union(*(resource_class(step.resource).calls for step in steps)) - UNGUARDED
         if calls:
-            parts[f"{phase.id} {phase.title}"] = calls | (OWN if len(parts) == 1 else frozenset())
+            parts[f"{phase.id} {phase.title}"] = calls | (OWN if len(parts) == discovery else frozenset())
     return parts
 
 

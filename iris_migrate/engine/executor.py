@@ -14,8 +14,8 @@ from iris_migrate.engine.record import Intent, Record, Result
 from iris_migrate.engine.secrets import Secrets
 from iris_migrate.exits import connection_missing
 from iris_migrate.findings import Finding
-from iris_migrate.target import Clock
-from iris_migrate.values import AnswerRef, Kept, Secret, StepKey, Unresolved, fill, specials, unresolved
+from iris_migrate.target import Clock, Unreadable
+from iris_migrate.values import AnswerRef, Archived, Kept, Secret, StepKey, Unresolved, fill, specials, unresolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,18 @@ class Defect(Exception):
 class Executor:
     """Carries out lists of changes, one change at a time, each recorded before and after."""
 
-    def __init__(self, *, record: Record, carriers: Carriers, secrets: Secrets, clock: Clock, emit: Listener) -> None:
+    def __init__(
+        self,
+        *,
+        record: Record,
+        carriers: Carriers,
+        secrets: Secrets,
+        clock: Clock,
+        emit: Listener,
+        archived: Callable[[Archived], Any] | None = None,
+    ) -> None:
         self._record, self._carriers, self._secrets = record, carriers, secrets
-        self._clock, self._emit = clock, emit
+        self._clock, self._emit, self._archived = clock, emit, archived
 
     async def execute(
         self,
@@ -88,11 +97,13 @@ class Executor:
         identity = change_id(key, self._record.results(key), change)
         self._record.intend(self._clock.now(), run, identity, key, change, before)
         self._emit(ChangeIntended(self._clock.now(), key.step, identity, change))
-        filled = _filled(change, known)
         try:
+            filled = _filled(change, known)
             result = await self._carriers.carry(filled, change, identity, self._output(key.step, identity))
         except Failed as failed:
             result = self._failed(failed)
+        except Unreadable as error:  # an archive that cannot be read
+            result = Result("failed", {}, error=self._secrets.hide(str(error)))
         self._emit(ChangeCarriedOut(self._clock.now(), key.step, identity))
         return self._end(key.step, identity, result)
 
@@ -132,6 +143,10 @@ class Executor:
                     return value if template == "{}" else template.replace("{}", str(value))
                 case Unresolved():
                     raise Defect(f"{item} is not known")
+                case Archived():
+                    if self._archived is None:
+                        raise Defect(f"{item}: there is no archive to read it from")
+                    return self._archived(item)
                 case Kept():
                     return item  # the carrier puts it back where it lies
             return item

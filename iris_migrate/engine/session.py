@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iris_migrate.encoding import canonical
-from iris_migrate.engine.clock import SystemClock
+from iris_migrate.engine.clock import clock_of
 from iris_migrate.engine.consent import Operator
 from iris_migrate.engine.events import Connected, Event, Listener, RunEnded, RunStarted, Status, Waiting
 from iris_migrate.engine.executor import Executor
@@ -28,9 +29,13 @@ from iris_migrate.target import Clock
 from iris_migrate.values import StepKey, digest, fill
 
 if TYPE_CHECKING:
+    from iris_migrate.connections.aws import Identity
+    from iris_migrate.engine.archive import Archive
+    from iris_migrate.engine.sealing import Key
     from iris_migrate.connections.host.connection import HostConnection
     from iris_migrate.engine.diagnosis import Diagnosis, Diagnostician
 
+KNOWN_FOR = 60.0  # seconds for which it is remembered whether another checklist holds
 TOLD_FROM = 1.0  # seconds from which waiting for AWS's own rate is worth a line
 
 
@@ -63,15 +68,19 @@ class Options:
 class Session:
     """One checklist on one migration. Open it, listen, inspect or run, close it."""
 
-    def __init__(self, options: Options, operator: Operator, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, options: Options, operator: Operator, *, clock: Clock | None = None, checklist: Checklist | None = None
+    ) -> None:
+        """`checklist`: one that was made rather than loaded."""
         from iris_migrate.language.load import load
 
         self.options, self.operator = options, operator
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or clock_of(options.environment)
         self._load = partial(load, options.checklist, flags=options.flags, settings_file=options.settings_file())
-        self.checklist: Checklist = self._load()
+        self.checklist: Checklist = checklist or self._load()
         self.secrets = Secrets(self.checklist.secrets, options.environment)
         self._listeners: list[Listener] = []
+        self.key_listeners: list[Callable[[str, str], None]] = []  # hear a new archive key, and its file
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Hear every event; the answer ends the listening."""
@@ -99,8 +108,9 @@ class Session:
         self.record, self.migration = await migrations.open(app, self.region, identity)
         if HOST_ADDRESS in self.checklist.settings and not self.setting(HOST_ADDRESS):
             self.checklist = self._load(discovered=await migrations.host(app, self.record))
+        self.archive = self._archive()
         self.target = LiveTarget(
-            self.checklist, aws=self.aws, local=self.workstation, web=WebConnection(), clock=self.clock,
+            self.checklist, archives=self.archive, others=OtherThings(self, identity), aws=self.aws, local=self.workstation, web=WebConnection(), clock=self.clock,
             secrets=self.secrets, record=self.record, state=self.options.state_folder(),
             trust_host_key=self.operator.trust_host_key, emit=self.emit,
         )  # fmt: skip
@@ -200,6 +210,7 @@ class Session:
         self.emit(RunStarted(now, number, self.checklist.name, self.checklist.digest, changed))
         executor = Executor(
             record=self.record, carriers=self._carriers(), secrets=self.secrets, clock=self.clock, emit=self.emit,
+            archived=self.archive.value,
         )  # fmt: skip
         lease = Lease(
             self.record.path.with_suffix(".lock"), migration=self.migration, target=self.target, record=self.record,
@@ -266,11 +277,74 @@ class Session:
         self.emit(Waiting(self.clock.now(), "", what, seen.seconds))
 
     def _carriers(self) -> Any:
-        from iris_migrate.engine.archive import Archive
         from iris_migrate.engine.carriers import Carriers
 
-        archive = Archive(Path(str(self.setting("backup.folder", "") or self.options.state_folder() / "archive")))
         return Carriers(
             aws=self.aws, workstation=self.workstation, host=self.target.connection, record=self.record,
-            clock=self.clock, archive=archive.save,
+            clock=self.clock, archive=self.archive.save,
         )  # fmt: skip
+
+    def _archive(self) -> Archive:
+        from iris_migrate.connections.download import Downloads
+        from iris_migrate.engine.archive import Archive
+        from iris_migrate.engine.archive_key import ArchiveKeys
+
+        state = self.options.state_folder()
+        return Archive(
+            Path(str(self.setting("backup.folder", "") or state / "archive")), aws=self.aws, clock=self.clock,
+            downloads=Downloads(), key=ArchiveKeys(state, self.options.environment, self._tell_key),
+        )  # fmt: skip
+
+    def _tell_key(self, key: Key, path: Path) -> None:
+        """A new key is told once, to those who asked to hear of it; it is in no event and no record."""
+        for hear in self.key_listeners:
+            hear(key.text, str(path))
+
+
+class OtherThings:
+    """What an inspection asks about other checklists and about the identity; remembered for a minute."""
+
+    def __init__(self, session: Session, identity: Identity | None) -> None:
+        self._session, self._identity = session, identity
+        self._known: dict[str, tuple[float, Any]] = {}
+        self._asking = asyncio.Lock()
+
+    async def checklist_holds(self, name: str) -> tuple[bool, str]:
+        """Whether every step of another checklist holds, looked at now; with a sentence why not."""
+        answer: tuple[bool, str] = await self._remembered(f"checklist {name}", lambda: self._look(name))
+        return answer
+
+    async def permitted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        answer: tuple[tuple[str, ...], tuple[str, ...]] = await self._remembered("permissions", self._may)
+        return answer
+
+    async def _remembered(self, name: str, ask: Callable[[], Any]) -> Any:
+        async with self._asking:
+            at, answer = self._known.get(name, (float("-inf"), None))
+            if self._session.clock.now() - at > KNOWN_FOR:
+                answer = await ask()
+                self._known[name] = (self._session.clock.now(), answer)
+            return answer
+
+    async def _look(self, name: str) -> tuple[bool, str]:
+        session = self._session
+        other = Session(replace(session.options, checklist=name), session.operator, clock=session.clock)
+        await other.open()
+        try:
+            result = await other.inspect()
+        finally:
+            await other.close()
+        open_ = [step for step in result.steps if not step.status.settled and step.critical]
+        if not open_:
+            return True, f"{len(result.steps)} steps"
+        first = open_[0]
+        return False, f"{len(open_)} of {len(result.steps)} steps do not hold, first {first.id}: {first.title}"
+
+    async def _may(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        from iris_migrate.engine.access import access, needs
+
+        if self._identity is None:
+            return (), ()
+        found = await access(self._session.aws, self._identity.arn, needs(self._session.checklist, discovery=False))
+        denied = {name for part in found for name in part.denied}
+        return tuple(sorted(denied)), tuple(sorted({name for part in found for name in part.unknown} - denied))

@@ -53,9 +53,19 @@ class StepLoop:
                     continue
             if found.finding.lasting or (found.error is not None and found.error.lasting):
                 return await self._failure(found, found.finding.reason)
+            if self._later(found):
+                return None
             if run.clock.now() - self.started >= step.timeout:
                 return await self._failure(found, self._too_late(found))
             await self._wait(found)
+
+    def _later(self, found: Inspected) -> bool:
+        """Whether it comes to rest by itself, but only after the time that this step is waited for: a soak of a day."""
+        until = found.finding.until
+        return (
+            found.finding.verdict is Verdict.CONVERGING and until is not None
+            and until > max(self.started + self.step.timeout, self.run.clock.now())
+        )  # fmt: skip
 
     async def _apply(self, found: Inspected, changes: tuple[Change, ...]) -> tuple[bool, Failure | None]:
         """Carry a plan out as far as it is consented to. True: the loop is over."""

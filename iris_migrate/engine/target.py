@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from iris_migrate.engine.events import Connected, ConnectionLost, Listener
 from iris_migrate.engine.foundations import outdated
 from iris_migrate.engine.record import Record
 from iris_migrate.engine.secrets import Secrets
 from iris_migrate.language.checklist import Checklist, HostSpec
-from iris_migrate.target import Aws, AwsError, Clock, Host, Http, Local, Unreadable, Web
+from iris_migrate.target import Archives, Aws, AwsError, Clock, Host, Http, Local, Unreadable, Web
 from iris_migrate.values import SPECIALS, Secret, Text, Unresolved, fill
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 # The facts of a migration, and the settings of other checklists, that say where its host is.
 HOST_ADDRESS, HOST_INSTANCE = "host.address", "host.instance"
 HostKeyAsker = Callable[[str, str], Awaitable[bool]]  # (address, fingerprint) -> trust it
+
+
+class Others(Protocol):
+    """What an inspection asks about other things than the world: another checklist, the identity's permissions."""
+
+    async def checklist_holds(self, name: str) -> tuple[bool, str]: ...
+    async def permitted(self) -> tuple[tuple[str, ...], tuple[str, ...]]: ...
 
 
 class HostFacts:
@@ -67,7 +74,10 @@ class LiveTarget:
         state: Path,
         trust_host_key: HostKeyAsker,
         emit: Listener = lambda event: None,
+        archives: Archives | None = None,
+        others: Others | None = None,
     ) -> None:
+        self._archives, self._others = archives, others
         self._checklist, self._secrets, self._record = checklist, secrets, record
         self._aws, self._local, self._web, self._clock = aws, local, FilledWeb(web, self.filled), clock
         self._state, self._trust_host_key, self._emit = state, trust_host_key, emit
@@ -98,6 +108,12 @@ class LiveTarget:
     def clock(self) -> Clock:
         return self._clock
 
+    @property
+    def archives(self) -> Archives:
+        if self._archives is None:
+            raise Unreadable("there are no archives here")
+        return self._archives
+
     async def matches(self, path: str, content: str | Text | Secret) -> bool:
         connection = await self.connection()
         return await connection.matches(path, self.filled(content).encode())
@@ -110,7 +126,14 @@ class LiveTarget:
         return found[0]
 
     async def checklist_holds(self, name: str) -> tuple[bool, str]:
-        raise Unreadable(f"whether {name} holds is asked by the engine's gate, which this checklist does not use")
+        if self._others is None:
+            raise Unreadable(f"whether {name} holds cannot be told from here")
+        return await self._others.checklist_holds(name)
+
+    async def permitted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if self._others is None:
+            raise Unreadable("what this identity may do cannot be told from here")
+        return await self._others.permitted()
 
     def filled(self, content: str | Text | Secret) -> str:
         """A text with its secrets filled in, for sending. Raises SecretMissing."""

@@ -34,6 +34,7 @@ CHOSEN = (
     "extension.checkout",
     "extension.compile",
     "backup.folder",
+    "archive.folder",
     "openai_api_key",
     "iris_api_keys",
     "backup_passphrase",
@@ -90,6 +91,7 @@ def settings(places: Places) -> dict[str, Any]:
         "extension.checkout": str(places.extension),
         "extension.compile": list(places.compile),
         "backup.folder": str(places.backups),
+        "archive.folder": str(places.backups.with_name("archive")),
         **{name: {"env": variable} for name, variable in SECRETS.items()},
     }
 

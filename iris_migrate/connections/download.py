@@ -1,0 +1,45 @@
+"""Something at a presigned address, streamed: a function's code, an image's layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlsplit
+
+from iris_migrate.connections.threads import Threads
+from iris_migrate.target import Unreadable
+
+_PIECE = 256 * 1024
+_ATTEMPTS = 3
+
+
+class Downloads:
+    """Fetches what AWS gives an address for. The address itself is a key for some minutes: it is never shown."""
+
+    def __init__(self) -> None:
+        self._threads = Threads("download", 4)
+
+    async def fetch(self, url: str, begin: Callable[[], Callable[[bytes], None]], what: str) -> None:
+        """Stream to a sink; `begin` makes a fresh one for every attempt. Raises Unreadable."""
+        await self._threads.run(partial(_fetch, url, begin, what))
+
+
+def _fetch(url: str, begin: Callable[[], Callable[[bytes], None]], what: str) -> None:
+    import httpx
+
+    local = urlsplit(url).hostname in ("127.0.0.1", "localhost")
+    for attempt in range(1, _ATTEMPTS + 1):
+        sink = begin()
+        try:
+            with (
+                httpx.Client(timeout=30, trust_env=not local, follow_redirects=True) as client,
+                client.stream("GET", url) as answer,
+            ):
+                if answer.status_code != 200:
+                    raise Unreadable(f"{what}: its address answered with HTTP {answer.status_code}")
+                for piece in answer.iter_raw(_PIECE):
+                    sink(piece)
+            return
+        except httpx.HTTPError as error:
+            if attempt == _ATTEMPTS:
+                raise Unreadable(f"{what} could not be downloaded: {type(error).__name__}") from error

@@ -1,0 +1,222 @@
+"""What has to be so before the old side may go: the new side holds, nobody calls the old one, it was off for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from iris_migrate.findings import Evidence, Finding, Verdict, conclude
+from iris_migrate.resources.base import Ref, Resource
+from iris_migrate.target import Target
+from iris_migrate.values import Unresolved
+
+Things = tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]] | Unresolved
+HOUR, DAY = 3600.0, 86400.0
+LAG = 300.0  # seconds until a metric is surely there; CloudWatch names no figure, 180 s were seen
+_HISTORY = 14  # days that are looked at by the hour
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChecklistHolds(Resource):
+    """Every step of another checklist holds, looked at now."""
+
+    kind: ClassVar[str] = "gates.checklist_holds"
+    check_only: ClassVar[bool] = True
+    checklist: str
+
+    async def inspect(self, target: Target) -> Finding:
+        holds, says = await target.checklist_holds(self.checklist)
+        verdict = Verdict.HOLDS if holds else Verdict.DIFFERS
+        return conclude([Evidence(self.checklist, "every step holds", says, verdict)], reason="" if holds else says)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permitted(Resource):
+    """This identity may do everything that the checklist needs. What AWS does not tell is a warning, never a yes."""
+
+    kind: ClassVar[str] = "gates.permitted"
+    check_only: ClassVar[bool] = True
+
+    async def inspect(self, target: Target) -> Finding:
+        denied, open_ = await target.permitted()
+        evidence = [Evidence(f"permission {name}", "allowed", "denied", Verdict.DIFFERS) for name in denied]
+        if open_:
+            more = f" and {len(open_) - 5} more" if len(open_) > 5 else ""
+            says = f"cannot be told for {', '.join(open_[:5])}{more}"
+            evidence.append(Evidence("permissions", "allowed", says, Verdict.WARNS))
+        evidence = evidence or [Evidence("permissions", "allowed", "allowed", Verdict.HOLDS)]
+        return conclude(evidence, reason="" if evidence[0].verdict is Verdict.HOLDS else evidence[0].seen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Metrics(Resource):
+    """What asks for calls of the old side."""
+
+    uses: ClassVar[frozenset[str]] = frozenset({"aws"})
+    calls: ClassVar[frozenset[str]] = frozenset({"cloudwatch:GetMetricStatistics"})
+    check_only: ClassVar[bool] = True
+    apis: Things
+    functions: Things
+
+    def _asked(self) -> list[tuple[str, str, str, str, str]]:
+        """(what it is called, namespace, metric, dimension, value); a metric of throttles need not have a history."""
+        assert not isinstance(self.apis, Unresolved) and not isinstance(self.functions, Unresolved)
+        found = []
+        for api in self.apis:
+            dimension, value = ("ApiId", api["id"]) if api["kind"] == "HTTP" else ("ApiName", api["name"])
+            found.append((f"calls of API {api['id']}", "AWS/ApiGateway", "Count", dimension, str(value)))
+        for function in self.functions:
+            for metric in ("Invocations", "Throttles"):
+                name = f"{metric.lower()} of {function['id']}"
+                found.append((name, "AWS/Lambda", metric, "FunctionName", str(function["id"])))
+        return found
+
+    async def _points(
+        self, target: Target, asked: tuple[str, str, str, str, str], start: datetime, end: datetime, period: int
+    ) -> dict[float, float]:
+        """Calls by the beginning of the period, seconds since the epoch; only those in which there were some."""
+        _, namespace, metric, dimension, value = asked
+        answer = await target.aws.read(
+            "cloudwatch", "GetMetricStatistics", Namespace=namespace, MetricName=metric, Period=period,
+            Statistics=("Sum",), StartTime=start, EndTime=end, Dimensions=({"Name": dimension, "Value": value},),
+        )  # fmt: skip
+        return {
+            point["Timestamp"].timestamp(): float(point["Sum"])
+            for point in answer.get("Datapoints") or () if point["Sum"]
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idle(_Metrics):
+    """Nobody has called the old side for a while: no API call, no invocation, no throttled one.
+
+    The while is `days`, with `working_days` in it, and never shorter than the longest silence of the two weeks before
+    the last call. A metric that was never there is not zero: its name may be wrong.
+    """
+
+    kind: ClassVar[str] = "gates.idle"
+    days: int = 7
+    working_days: int = 5
+
+    async def inspect(self, target: Target) -> Finding:
+        end = datetime.fromtimestamp(math.ceil(self.now / HOUR) * HOUR, UTC)
+        asked = self._asked()
+        found = await asyncio.gather(*(self._calls(target, item, end) for item in asked))
+        evidence, opens, reason = [], 0.0, ""
+        for item, calls in zip(asked, found, strict=True):
+            if calls is None and item[2] == "Throttles":
+                evidence.append(Evidence(item[0], "none", "never any", Verdict.HOLDS))
+            elif calls is None:
+                says = "no such metric in 15 months: nothing ever called it, or the name is wrong"
+                evidence.append(Evidence(item[0], "none, where there were some", says, Verdict.UNKNOWN))
+            else:
+                until, judged = self._judge(item[0], calls)
+                evidence.append(judged)
+                if until > opens and judged.verdict is Verdict.CONVERGING:
+                    opens, reason = until, f"{judged.asked}: {judged.seen}"
+        evidence = evidence or [Evidence("calls of the old side", "none", "nothing is listed", Verdict.HOLDS)]
+        return conclude(evidence, reason=reason, until=opens or None)
+
+    async def _calls(
+        self, target: Target, asked: tuple[str, str, str, str, str], end: datetime
+    ) -> dict[float, float] | None:
+        """By the hour for the last weeks; when there were none, by the day for as long as AWS remembers."""
+        recent = await self._points(target, asked, end - timedelta(days=_HISTORY + self.days), end, 3600)
+        if recent:
+            return recent
+        long_ago = await self._points(target, asked, end - timedelta(days=450), end, 86400)
+        return {at + DAY - HOUR: calls for at, calls in long_ago.items()} or None
+
+    def _judge(self, asked: str, calls: Mapping[float, float]) -> tuple[float, Evidence]:
+        last = max(calls) + HOUR
+        opens = self._opens(sorted(calls), last)
+        recent = sum(count for at, count in calls.items() if at >= self.now - DAY - HOUR)
+        seen = f"last one before {_when(last)}"
+        if recent:
+            seen = f"{recent:g} in the last 24 h, {seen}"
+        if self.now >= opens:
+            return opens, Evidence(asked, f"none since {_when(last)}", seen, Verdict.HOLDS)
+        return opens, Evidence(asked, "none for long enough", f"{seen}; opens {_when(opens)} at the earliest", Verdict.CONVERGING)
+
+    def _opens(self, hours: Sequence[float], last: float) -> float:
+        """When the silence since the last call is long enough."""
+        silences = [later - earlier - HOUR for earlier, later in zip(hours, hours[1:], strict=False)]
+        opens = last + max(self.days * DAY, max(silences, default=0.0)) + LAG
+        while _working_days(last, opens) < min(self.working_days, self.days):
+            opens += DAY
+        return opens
+
+
+def _working_days(start: float, end: float) -> int:
+    """Whole days from Monday to Friday between two times."""
+    days = int((end - start) // DAY)
+    return sum(datetime.fromtimestamp(start + day * DAY, UTC).weekday() < 5 for day in range(days))
+
+
+def _when(at: float) -> str:
+    return time.strftime("%a %Y-%m-%d %H:%M UTC", time.gmtime(at))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Soaked(_Metrics):
+    """The old side was switched off for so many hours, and in that time nobody called it.
+
+    A call that was refused counts: somebody still has the old address. The time is what the note on the API says, so
+    that no machine has to stay awake.
+    """
+
+    kind: ClassVar[str] = "gates.soaked"
+    since: float | Unresolved
+    hours: int = 24
+
+    async def inspect(self, target: Target) -> Finding:
+        assert not isinstance(self.since, Unresolved)
+        if not self.since:
+            return conclude([Evidence("off", "long enough", "no API is left that could be called", Verdict.HOLDS)])
+        over = self.since + max(self.hours * HOUR, LAG)
+        verdict = Verdict.HOLDS if self.now >= over else Verdict.CONVERGING
+        evidence = [Evidence("off", f"until {_when(over)}", f"since {_when(self.since)}", verdict)]
+        start = datetime.fromtimestamp(math.floor(self.since / 60) * 60, UTC)
+        end = datetime.fromtimestamp(math.ceil(self.now / 60) * 60, UTC) + timedelta(minutes=1)
+        period = 60 if (end - start) < timedelta(hours=24) else 3600
+        asked = self._asked()
+        for item, calls in zip(
+            asked, await asyncio.gather(*(self._points(target, item, start, end, period) for item in asked)), strict=True
+        ):
+            count = sum(calls.values())
+            says = f"{count:g}, last {_when(max(calls))}" if calls else "none"
+            evidence.append(Evidence(f"{item[0]} since then", "none", says, Verdict.DIFFERS if count else Verdict.HOLDS))
+        if any(item.verdict is Verdict.DIFFERS for item in evidence):
+            return conclude(evidence, reason="somebody still calls the old side")
+        waits = verdict is Verdict.CONVERGING
+        return conclude(evidence, reason=f"soaking until {_when(over)}" if waits else "", until=over if waits else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refuses(Resource):
+    """Every public name of the old side refuses, asked from outside."""
+
+    kind: ClassVar[str] = "gates.refuses"
+    uses: ClassVar[frozenset[str]] = frozenset({"web"})
+    check_only: ClassVar[bool] = True
+    urls: tuple[str, ...] | list[str] | Unresolved
+    path: str
+    ca: Ref = ""
+
+    async def inspect(self, target: Target) -> Finding:
+        assert not isinstance(self.urls, Unresolved)
+        found = await asyncio.gather(*(target.web.get(f"{url}{self.path}", ca=str(self.ca)) for url in self.urls))
+        evidence = []
+        for url, answer in zip(self.urls, found, strict=True):
+            refused = answer.status in (403, 404, 410) or (answer.status == 0 and "resol" in answer.error.lower())
+            says = f"HTTP {answer.status}" if answer.status else answer.error
+            verdict = Verdict.HOLDS if refused else Verdict.CONVERGING if answer.status else Verdict.UNKNOWN
+            evidence.append(Evidence(f"{url}{self.path}", "refused", says, verdict))
+        evidence = evidence or [Evidence("public names of the old side", "refuse", "none is listed", Verdict.HOLDS)]
+        reason = next((item.seen for item in evidence if item.verdict is not Verdict.HOLDS), "")
+        return conclude(evidence, reason=reason)

@@ -1,0 +1,138 @@
+"""The old side of one function, looked at as a whole: what would go, who else uses it, who owns it, what stays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from iris_migrate.resources.old_side.functions import function
+from iris_migrate.resources.old_side.http_apis import Thing, every_authorizer, function_of, http_apis, parts
+from iris_migrate.resources.old_side.images import images, repository, repository_of
+from iris_migrate.target import Aws
+
+GROUPS = ("apis", "routes", "integrations", "authorizers", "functions", "guards", "repositories", "images")
+# Tags that say which tool made a thing and will want it back.
+_STACK = "aws:cloudformation:stack-name"
+_TOOLS = {
+    "serverless": "serverless remove", "sst:app": "sst remove", "pulumi": "pulumi destroy", "terraform":
+    "terraform destroy -target=…", "aws-cdk": "cdk destroy",
+}  # fmt: skip
+
+
+async def look(aws: Aws, name: str) -> dict[str, Any]:
+    """Everything of one function in this region; empty groups when it is gone. Raises AwsError."""
+    backend, apis = await asyncio.gather(function(aws, name), http_apis(aws, name))
+    seen: dict[str, Any] = {group: [] for group in GROUPS}
+    shared: list[Thing] = []
+    for api in apis:
+        ours, others = parts(api, name)
+        seen["apis"].append({key: api[key] for key in ("kind", "id", "name", "endpoint", "spec", "stages")})
+        for group, things in ours.items():
+            seen[group] += things
+        for route in others:
+            shared.append(_shared(
+                f"HTTP API {api['id']}", f"its route {route['key']}",
+                "switch the function off instead of the API: switch_off.how=concurrency",
+            ))  # fmt: skip
+    names = sorted({function_of(str(item["spec"].get("AuthorizerUri", ""))) for item in seen["authorizers"]} - {"", name})
+    guards = [item for item in await asyncio.gather(*(function(aws, guard) for guard in names)) if item]
+    seen["functions"], seen["guards"] = [backend] if backend else [], guards
+    await _repositories(aws, seen)
+    shared += await _users(aws, seen)
+    return {**seen, "shared": shared, "owned": [*_owned(seen), *_owned_apis(apis)]}
+
+
+async def _repositories(aws: Aws, seen: dict[str, Any]) -> None:
+    """The repositories of the functions' images, with all their images."""
+    names = {
+        repository_of(version["image"])
+        for item in (*seen["functions"], *seen["guards"])
+        for version in (item["latest"], *item["versions"])
+    } - {""}
+    for name in sorted(names):
+        found, held = await asyncio.gather(repository(aws, name), images(aws, name))
+        seen["repositories"] += [found] if found else []
+        seen["images"] += held
+
+
+async def _users(aws: Aws, seen: Mapping[str, Any]) -> list[Thing]:
+    """Who else uses what would go."""
+    ours = {item["id"] for item in (*seen["functions"], *seen["guards"])}
+    apis = {item["id"] for item in seen["apis"]}
+    found: list[Thing] = []
+    for item in (*seen["functions"], *seen["guards"]):
+        found += _triggers(item, apis)
+    guards = {item["id"] for item in seen["guards"]}
+    if guards:
+        for api, name in await every_authorizer(aws):
+            if name in guards and api not in apis:
+                found.append(_shared(f"authorizer function {name}", f"HTTP API {api}", "keep it: keep.authorizer=true"))
+    found += await _other_functions(aws, seen, ours)
+    for item in seen["repositories"]:
+        if item["policy"]:
+            found.append(_shared(
+                f"repository {item['id']}", "its policy lets others pull from it", "keep the images: images.how=keep",
+            ))  # fmt: skip
+    return found
+
+
+def _triggers(item: Thing, apis: set[str]) -> Iterable[Thing]:
+    """What calls a function besides our APIs: its policy, event sources and its own address say so."""
+    what, advice = f"function {item['id']}", "take the trigger away first, or keep the function: keep.function=true"
+    for permission in item["permissions"]:
+        source, principal = str(permission.get("SourceArn", "")), permission["Principal"]
+        if principal != "apigateway.amazonaws.com":
+            yield _shared(what, f"{principal} may call it ({permission['StatementId']}) {source}".rstrip(), advice)
+        elif source and not any(f":{api}/" in source for api in apis):
+            yield _shared(what, f"API Gateway may call it from {source}", advice)
+    for source in item["sources"]:
+        yield _shared(what, f"event source {source.get('EventSourceArn', source.get('UUID'))}", advice)
+
+
+async def _other_functions(aws: Aws, seen: Mapping[str, Any], ours: set[str]) -> list[Thing]:
+    """Other functions that run from images of the same repository."""
+    names = {item["id"] for item in seen["repositories"]}
+    if not names:
+        return []
+    found = []
+    for item in await aws.read_all("lambda", "ListFunctions", "Functions[]"):
+        name = str(item["FunctionName"])
+        if name in ours or item.get("PackageType") != "Image":
+            continue
+        whole = await aws.read("lambda", "GetFunction", FunctionName=name)
+        used = repository_of(str((whole.get("Code") or {}).get("ImageUri") or ""))
+        if used in names:
+            found.append(
+                _shared(f"repository {used}", f"function {name} runs from it", "keep the images: images.how=keep")
+            )
+    return found
+
+
+def _shared(what: str, by: str, advice: str) -> Thing:
+    return {"what": what, "by": by, "advice": advice}
+
+
+def _owned(seen: Mapping[str, Any]) -> Iterable[Thing]:
+    for group, word in (("functions", "function"), ("guards", "function"), ("repositories", "repository")):
+        for item in seen[group]:
+            yield from _owner(f"{word} {item['id']}", item["tags"])
+
+
+def _owned_apis(apis: Iterable[Thing]) -> Iterable[Thing]:
+    for api in apis:
+        yield from _owner(f"{api['kind']} API {api['id']}", api["tags"])
+
+
+def _owner(what: str, tags: Mapping[str, str]) -> Iterable[Thing]:
+    """The tool whose tags a thing carries, with the command that would remove it properly."""
+    if stack := tags.get(_STACK):
+        command = f"aws cloudformation delete-stack --stack-name {stack} (or sam delete, cdk destroy, serverless remove)"
+        yield {"what": what, "by": f"the CloudFormation stack {stack}", "advice": command}
+        return
+    for name, value in tags.items():
+        words = f"{name} {value}".lower()
+        for tool, command in _TOOLS.items():
+            if name.lower().startswith(tool) or (name.lower().replace("-", "").replace("_", "") == "managedby" and tool in words):
+                yield {"what": what, "by": f"{tool} (tag {name})", "advice": command}
+                return
