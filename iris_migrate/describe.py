@@ -23,6 +23,8 @@ from iris_migrate.changes import (
 )  # fmt: skip
 from iris_migrate.values import SPECIALS, Secret, Text, specials
 
+_LONGEST = 200  # characters of where something saved comes from
+
 
 def summary(change: Change) -> str:
     """What it does, in one line."""
@@ -82,7 +84,7 @@ def details(change: Change) -> list[str]:
         case OperatorAsk():
             return [str(change.question), *str(change.instructions).splitlines()]
         case Save():
-            return [f"{change.name} from {json.dumps(plain(change.source), ensure_ascii=False)}"]
+            return [f"{change.name}{', encrypted,' if change.secret else ''} from {_source(change.source)}"]
     return [change.says]
 
 
@@ -106,6 +108,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    """Where something saved comes from; data of ours stands elsewhere already."""
+    if "data" in source:
+        return "what was looked at"
+    said = json.dumps(plain(source.get("aws", source)), ensure_ascii=False)
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} …"
 
 
 def _environment(env: Mapping[str, Any]) -> list[str]:

@@ -66,7 +66,7 @@ async def auto(args: argparse.Namespace) -> int:
     from iris_migrate.narration import Narrator
     from iris_migrate.reports.show import show
 
-    operator = AutoOperator(say=say, answers=_answers(args.answers), phrases=args.confirm)
+    operator = AutoOperator(say=say, answers=answers_of(args.answers), phrases=args.confirm)
     async with opened(args, operator) as session:
         operator.where = session.where
         say(f"{session.checklist.title}: {session.where}, migration {session.migration}")
@@ -82,7 +82,7 @@ async def auto(args: argparse.Namespace) -> int:
     return operator.exit_code(result.exit_code)
 
 
-def _answers(path: str | None) -> dict[str, str]:
+def answers_of(path: str | None) -> dict[str, str]:
     if path is None:
         return {}
     from iris_migrate.exits import UsageError

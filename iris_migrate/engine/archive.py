@@ -82,7 +82,7 @@ class Archive:
 
     async def save(self, change: Save, host: HostConnection | None) -> dict[str, Any]:
         """Stream the source into its folder. Answers `path`, `sha256`, `bytes`. Raises Unreadable."""
-        folder = Path(change.folder).expanduser() if change.folder else self._backups
+        folder = folder_of(change.folder) if change.folder else self._backups
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             key = self._key_of(folder) if change.folder and change.secret else None
@@ -179,24 +179,24 @@ class Archive:
     # Reading
 
     async def manifest(self, folder: str) -> Mapping[str, Any] | None:
-        return await asyncio.to_thread(read_manifest, Path(folder).expanduser())
+        return await asyncio.to_thread(read_manifest, folder_of(folder))
 
     async def content(self, folder: str, name: str) -> Any:
-        place = Path(folder).expanduser()
+        place = folder_of(folder)
         manifest = await asyncio.to_thread(read_manifest, place)
         if manifest is None or name not in manifest["items"]:
             return None
         return json.loads(await asyncio.to_thread(self._whole, place, manifest, name))
 
     async def problems(self, folder: str) -> tuple[str, ...]:
-        place = Path(folder).expanduser()
+        place = folder_of(folder)
         return await asyncio.to_thread(self._check, place)
 
     def value(self, item: Archived) -> Any:
         """What an Archived in a Change stands for. Raises Unreadable."""
         import jmespath
 
-        folder = Path(item.folder).expanduser()
+        folder = folder_of(item.folder)
         manifest = read_manifest(folder)
         if manifest is None or item.item not in manifest["items"]:
             raise Unreadable(f"{item.item} is not in the archive {folder}")
@@ -250,6 +250,11 @@ class Archive:
             raise Unreadable(f"no key for the archive {folder}")
         manifest = read_manifest(folder)
         return self._key(str(manifest.get("key") or "") if manifest else "")
+
+
+def folder_of(name: str) -> Path:
+    """An archive's folder as settings name it."""
+    return Path(name).expanduser()
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

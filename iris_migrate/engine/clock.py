@@ -45,7 +45,7 @@ class PracticeWorldClock:
 
     async def sleep(self, seconds: float) -> None:
         until = self.now() + seconds
-        while (left := until - self.now()) > 0:
+        while (left := until - self.now()) > 0:  # noqa: ASYNC110 - the hands may be moved meanwhile, by anybody
             await asyncio.sleep(min(left, _SLICE))
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,13 +28,12 @@ from iris_migrate.target import Clock
 from iris_migrate.values import StepKey, digest, fill
 
 if TYPE_CHECKING:
-    from iris_migrate.connections.aws import Identity
+    from iris_migrate.connections.host.connection import HostConnection
     from iris_migrate.engine.archive import Archive
     from iris_migrate.engine.sealing import Key
     from iris_migrate.connections.host.connection import HostConnection
     from iris_migrate.engine.diagnosis import Diagnosis, Diagnostician
 
-KNOWN_FOR = 60.0  # seconds for which it is remembered whether another checklist holds
 TOLD_FROM = 1.0  # seconds from which waiting for AWS's own rate is worth a line
 
 
@@ -108,9 +106,12 @@ class Session:
         self.record, self.migration = await migrations.open(app, self.region, identity)
         if HOST_ADDRESS in self.checklist.settings and not self.setting(HOST_ADDRESS):
             self.checklist = self._load(discovered=await migrations.host(app, self.record))
+        from iris_migrate.engine.others import OtherThings
+
         self.archive = self._archive()
         self.target = LiveTarget(
-            self.checklist, archives=self.archive, others=OtherThings(self, identity), aws=self.aws, local=self.workstation, web=WebConnection(), clock=self.clock,
+            self.checklist, archives=self.archive, others=OtherThings(self, identity), aws=self.aws,
+            local=self.workstation, web=WebConnection(), clock=self.clock,
             secrets=self.secrets, record=self.record, state=self.options.state_folder(),
             trust_host_key=self.operator.trust_host_key, emit=self.emit,
         )  # fmt: skip
@@ -299,52 +300,3 @@ class Session:
         """A new key is told once, to those who asked to hear of it; it is in no event and no record."""
         for hear in self.key_listeners:
             hear(key.text, str(path))
-
-
-class OtherThings:
-    """What an inspection asks about other checklists and about the identity; remembered for a minute."""
-
-    def __init__(self, session: Session, identity: Identity | None) -> None:
-        self._session, self._identity = session, identity
-        self._known: dict[str, tuple[float, Any]] = {}
-        self._asking = asyncio.Lock()
-
-    async def checklist_holds(self, name: str) -> tuple[bool, str]:
-        """Whether every step of another checklist holds, looked at now; with a sentence why not."""
-        answer: tuple[bool, str] = await self._remembered(f"checklist {name}", lambda: self._look(name))
-        return answer
-
-    async def permitted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        answer: tuple[tuple[str, ...], tuple[str, ...]] = await self._remembered("permissions", self._may)
-        return answer
-
-    async def _remembered(self, name: str, ask: Callable[[], Any]) -> Any:
-        async with self._asking:
-            at, answer = self._known.get(name, (float("-inf"), None))
-            if self._session.clock.now() - at > KNOWN_FOR:
-                answer = await ask()
-                self._known[name] = (self._session.clock.now(), answer)
-            return answer
-
-    async def _look(self, name: str) -> tuple[bool, str]:
-        session = self._session
-        other = Session(replace(session.options, checklist=name), session.operator, clock=session.clock)
-        await other.open()
-        try:
-            result = await other.inspect()
-        finally:
-            await other.close()
-        open_ = [step for step in result.steps if not step.status.settled and step.critical]
-        if not open_:
-            return True, f"{len(result.steps)} steps"
-        first = open_[0]
-        return False, f"{len(open_)} of {len(result.steps)} steps do not hold, first {first.id}: {first.title}"
-
-    async def _may(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        from iris_migrate.engine.access import access, needs
-
-        if self._identity is None:
-            return (), ()
-        found = await access(self._session.aws, self._identity.arn, needs(self._session.checklist, discovery=False))
-        denied = {name for part in found for name in part.denied}
-        return tuple(sorted(denied)), tuple(sorted({name for part in found for name in part.unknown} - denied))

@@ -14,10 +14,10 @@ from iris_migrate.resources.ecr import layer_item
 from iris_migrate.resources.lambdas.making import code_item, item
 from iris_migrate.resources.old_side.images import batch_of
 from iris_migrate.resources.old_side.inventory import LIST
+from iris_migrate.resources.removal import Things
 from iris_migrate.target import Target
 from iris_migrate.values import Unresolved
 
-Things = tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]] | Unresolved
 _SHOWN = 3
 
 

@@ -11,10 +11,10 @@ from iris_migrate.changes import AwsCall, Change
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude
 from iris_migrate.resources.base import Ref, Resource
 from iris_migrate.resources.old_side.images import BATCH, described
+from iris_migrate.resources.removal import Item, Removal, Things
 from iris_migrate.target import AwsError, Target
 from iris_migrate.values import AnswerRef, Archived, Unresolved
 
-Things = tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]] | Unresolved
 PART = 10 * 1024 * 1024  # bytes of a layer in one call; UploadLayerPart takes 20 MiB
 _SHOWN = 5
 
@@ -101,7 +101,7 @@ class _Images(Resource):
         return changes
 
     def _upload(self, name: str, digest: str, size: int) -> Iterable[Change]:
-        upload, short = f"upload of {digest}", digest[7:19]
+        upload, short = f"upload-{digest}", digest[7:19]
         yield AwsCall(
             says=f"Begin to upload the layer {short} to {name}", service="ecr", operation="InitiateLayerUpload",
             params={"repositoryName": name}, answers={upload: "uploadId"},
@@ -137,6 +137,12 @@ class _Images(Resource):
                 },
                 gone_ok=("ImageAlreadyExistsException",),
             )  # fmt: skip
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    what = "index" if item["children"] else "image"
+    tags = f" ({', '.join(item['tags'])})" if item["tags"] else ""
+    return f"{what} {item['id'][7:19]}{tags} of {item['repository']}"
 
 
 def layer_item(digest: str) -> str:
@@ -182,11 +188,18 @@ async def _available(target: Target, missing: Sequence[Mapping[str, Any]]) -> di
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImagesAbsent(_Images):
+class ImagesAbsent(_Images, Removal):
     """The images of the old function are gone from its repository; the repository itself stays."""
 
     kind: ClassVar[str] = "ecr.images_absent"
     wanted: ClassVar[bool] = False
+
+    def listed(self) -> Things:
+        return self.images
+
+    def items(self, finding: Finding) -> tuple[Item, ...]:
+        there = finding.facts.get("there", {})
+        return tuple(Item(_name(item), item["id"] in there.get(str(item["repository"]), ())) for item in self._listed())
 
     def plan(self, finding: Finding) -> list[Change]:
         return self._remove(finding) if finding.verdict.plans else []

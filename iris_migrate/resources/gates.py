@@ -1,21 +1,22 @@
-"""What has to be so before the old side may go: the new side holds, nobody calls the old one, it was off for a while."""
+"""What has to be so before the old side may go: the new side holds, nobody calls the old one, it was off."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude
 from iris_migrate.resources.base import Ref, Resource
+from iris_migrate.resources.removal import Things
 from iris_migrate.target import Target
 from iris_migrate.values import Unresolved
 
-Things = tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]] | Unresolved
 HOUR, DAY = 3600.0, 86400.0
 LAG = 300.0  # seconds until a metric is surely there; CloudWatch names no figure, 180 s were seen
 _HISTORY = 14  # days that are looked at by the hour
@@ -141,11 +142,13 @@ class Idle(_Metrics):
             seen = f"{recent:g} in the last 24 h, {seen}"
         if self.now >= opens:
             return opens, Evidence(asked, f"none since {_when(last)}", seen, Verdict.HOLDS)
-        return opens, Evidence(asked, "none for long enough", f"{seen}; opens {_when(opens)} at the earliest", Verdict.CONVERGING)
+        return opens, Evidence(
+            asked, "none for long enough", f"{seen}; opens {_when(opens)} at the earliest", Verdict.CONVERGING
+        )
 
     def _opens(self, hours: Sequence[float], last: float) -> float:
         """When the silence since the last call is long enough."""
-        silences = [later - earlier - HOUR for earlier, later in zip(hours, hours[1:], strict=False)]
+        silences = [later - earlier - HOUR for earlier, later in itertools.pairwise(hours)]
         opens = last + max(self.days * DAY, max(silences, default=0.0)) + LAG
         while _working_days(last, opens) < min(self.working_days, self.days):
             opens += DAY
@@ -186,11 +189,15 @@ class Soaked(_Metrics):
         period = 60 if (end - start) < timedelta(hours=24) else 3600
         asked = self._asked()
         for item, calls in zip(
-            asked, await asyncio.gather(*(self._points(target, item, start, end, period) for item in asked)), strict=True
+            asked,
+            await asyncio.gather(*(self._points(target, item, start, end, period) for item in asked)),
+            strict=True,
         ):
             count = sum(calls.values())
             says = f"{count:g}, last {_when(max(calls))}" if calls else "none"
-            evidence.append(Evidence(f"{item[0]} since then", "none", says, Verdict.DIFFERS if count else Verdict.HOLDS))
+            evidence.append(
+                Evidence(f"{item[0]} since then", "none", says, Verdict.DIFFERS if count else Verdict.HOLDS)
+            )
         if any(item.verdict is Verdict.DIFFERS for item in evidence):
             return conclude(evidence, reason="somebody still calls the old side")
         waits = verdict is Verdict.CONVERGING
@@ -213,7 +220,7 @@ class Refuses(Resource):
         found = await asyncio.gather(*(target.web.get(f"{url}{self.path}", ca=str(self.ca)) for url in self.urls))
         evidence = []
         for url, answer in zip(self.urls, found, strict=True):
-            refused = answer.status in (403, 404, 410) or (answer.status == 0 and "resol" in answer.error.lower())
+            refused = answer.status in (403, 404, 410)
             says = f"HTTP {answer.status}" if answer.status else answer.error
             verdict = Verdict.HOLDS if refused else Verdict.CONVERGING if answer.status else Verdict.UNKNOWN
             evidence.append(Evidence(f"{url}{self.path}", "refused", says, verdict))

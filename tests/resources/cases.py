@@ -18,7 +18,7 @@ from iris_migrate.changes import Change
 from iris_migrate.findings import Finding, unknown
 from iris_migrate.resources.base import Resource, resource_class
 from iris_migrate.target import Unreadable
-from iris_migrate.values import SPECIALS, AnswerRef, Kept, Secret, StepKey, Text, Unresolved, text
+from iris_migrate.values import SPECIALS, AnswerRef, Archived, Kept, Secret, StepKey, Text, Unresolved, text
 from tests.resources.target import CaseTarget
 
 FOLDER = Path(__file__).parent
@@ -58,6 +58,7 @@ CaseLoader.add_constructor("!unresolved", lambda _loader, node: Unresolved(*node
 CaseLoader.add_constructor("!secret", lambda _loader, node: Secret(node.value))
 CaseLoader.add_constructor("!answer", lambda _loader, node: AnswerRef(*_pair(node)))
 CaseLoader.add_constructor("!kept", lambda _loader, node: Kept(node.value))
+CaseLoader.add_constructor("!archived", lambda _loader, node: Archived(*str(node.value).split(" ", 2)))
 CaseLoader.add_constructor("!text", lambda loader, node: text(*loader.construct_sequence(node, deep=True)))
 CaseLoader.add_constructor("!contains", lambda _loader, node: Containing(node.value))
 CaseLoader.add_constructor("!token", lambda _loader, _node: Token())
@@ -158,11 +159,12 @@ def merged(facts: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-_SURFACES = {"host", "aws", "local", "web"}
+_SURFACES = {"host", "aws", "local", "web", "archives"}
 _LISTS = {"aws", "calls", "shell", "run"}
 _TABLES = {
     "stat", "digest", "text", "names", "newest", "unit", "package", "variables", "process", "filesystem", "git", "http",
     "search", "get", "resolve", "tls", "matches", "answers", "checklists",
+    "manifest", "content", "problems",
 }  # fmt: skip
 
 

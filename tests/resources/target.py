@@ -220,6 +220,20 @@ class CaseWeb:
         return made
 
 
+class CaseArchives:
+    def __init__(self, stated: Stated) -> None:
+        self._stated = stated
+
+    async def manifest(self, folder: str) -> Mapping[str, Any] | None:
+        return self._stated.one("manifest", folder)
+
+    async def content(self, folder: str, name: str) -> Any:
+        return self._stated.one("content", f"{folder} {name}")
+
+    async def problems(self, folder: str) -> tuple[str, ...]:
+        return tuple(self._stated.one("problems", folder))
+
+
 class CaseClock:
     def __init__(self, now: float) -> None:
         self._now = now
@@ -245,6 +259,13 @@ class CaseTarget:
         self.local = CaseLocal(Stated("local", facts.get("local") or {}, self.asked))
         self.web = CaseWeb(Stated("web", facts.get("web") or {}, self.asked))
         self.clock = CaseClock(now)
+        self.archives = CaseArchives(Stated("archives", facts.get("archives") or {}, self.asked))
+
+    async def permitted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if "permitted" not in self._facts:
+            raise NotStated("the case does not state what is permitted")
+        denied, unknown = self._facts["permitted"]
+        return tuple(denied), tuple(unknown)
 
     async def matches(self, path: str, content: str | Text | Secret) -> bool:
         self.asked.add("host")

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import pytest
 
-from iris_migrate.changes import AwsCall, Change
+from iris_migrate.changes import AwsCall, Change, Save
 from iris_migrate.findings import Finding, Verdict
 from iris_migrate.resources.base import Resource, resource_class
 from iris_migrate.values import Unresolved
@@ -41,7 +41,10 @@ async def surfaces_and_calls(cls: type[Resource]) -> tuple[set[str], set[str]]:
 
 
 def calls_of(change: Change) -> set[str]:
-    """The AWS calls of one Change: itself, and the read that finds it after an interruption."""
+    """The AWS calls of one Change: itself, and the read that finds it after an interruption; or what is saved."""
+    if isinstance(change, Save) and "aws" in change.source:
+        service, operation, _ = change.source["aws"]
+        return {f"{service}:{operation}"}
     if not isinstance(change, AwsCall):
         return set()
     return {change.action} | ({f"{change.service}:{change.find.operation}"} if change.find else set())

@@ -1,6 +1,6 @@
 """What of API Gateway is off, gone or there again: routes, integrations, authorizers, the endpoint itself."""
 
-from iris_migrate.resources.apigateway.endpoint import EndpointOff
+from iris_migrate.resources.apigateway.endpoint import EndpointOff, EndpointOn
 from iris_migrate.resources.apigateway.http_parts import (
     AuthorizersAbsent,
     AuthorizersThere,
@@ -11,6 +11,6 @@ from iris_migrate.resources.apigateway.http_parts import (
 )
 
 __all__ = [
-    "AuthorizersAbsent", "AuthorizersThere", "EndpointOff", "IntegrationsAbsent", "IntegrationsThere", "RoutesAbsent",
-    "RoutesThere",
+    "AuthorizersAbsent", "AuthorizersThere", "EndpointOff", "EndpointOn", "IntegrationsAbsent",
+    "IntegrationsThere", "RoutesAbsent", "RoutesThere",
 ]  # fmt: skip

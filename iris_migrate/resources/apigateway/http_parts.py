@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from iris_migrate.changes import AwsCall, AwsRead, Change
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude
 from iris_migrate.resources.base import CannotUndo, Resource
 from iris_migrate.resources.old_side.http_apis import Thing, integration_key
+from iris_migrate.resources.removal import Item, Removal, Things
 from iris_migrate.target import AwsError, Target
 from iris_migrate.values import Unresolved
 
-Things = tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]] | Unresolved
 GONE = "NotFoundException"
 _LISTS = {"Route": "GetRoutes", "Integration": "GetIntegrations", "Authorizer": "GetAuthorizers"}
 
@@ -120,12 +120,10 @@ class _Parts(Resource):
 
 
 def _ids(what: str, items: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    keys = {
-        "Route": lambda item: item["RouteKey"], "Integration": integration_key, "Authorizer": lambda item: item["Name"],
-    }  # fmt: skip
     found: dict[str, list[str]] = {}
     for item in items:
-        found.setdefault(str(keys[what](item)), []).append(str(item[f"{what}Id"]))
+        key = integration_key(item) if what == "Integration" else str(item["RouteKey" if what == "Route" else "Name"])
+        found.setdefault(key, []).append(str(item[f"{what}Id"]))
     return found
 
 
@@ -135,8 +133,22 @@ def _place_of(finding: Finding, item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Absent(_Parts):
+class _Absent(_Parts, Removal):
     wanted: ClassVar[bool] = False
+
+    def listed(self) -> Things:
+        return self.things
+
+    def items(self, finding: Finding) -> tuple[Item, ...]:
+        if isinstance(self.things, Unresolved):
+            return ()
+        return tuple(
+            Item(
+                f"{self.what.lower()} {item['key']} of API {item['api']}",
+                bool(_place_of(finding, item).get(self.what, {}).get(str(item["key"]))),
+            )
+            for item in self.things
+        )
 
     def plan(self, finding: Finding) -> list[Change]:
         return self._present(finding) if finding.verdict.plans else []
@@ -168,7 +180,7 @@ def _fields(resource: Resource) -> dict[str, Any]:
 @dataclass(frozen=True, kw_only=True)
 class _Routes(_Parts):
     what: ClassVar[str] = "Route"
-    stages: tuple[str, ...] = field(default=())  # "api/stage": those that want a deployment, since they do not deploy by themselves
+    stages: tuple[str, ...] | list[str] | Unresolved = ()  # "api/stage", of those that do not deploy by themselves
 
     def _found(self, item: Mapping[str, Any]) -> str:
         return f"Items[?RouteKey=='{item['key']}'].RouteId | [0]"
@@ -193,7 +205,9 @@ class _Routes(_Parts):
 
     def _deployed(self, changes: Sequence[Change]) -> list[Change]:
         """A stage that does not deploy by itself goes on serving the old routes until it is told."""
-        return [_deployment(*place.split("/", 1)) for place in self.stages] if changes else []
+        if isinstance(self.stages, Unresolved) or not changes:
+            return []
+        return [_deployment(*place.split("/", 1)) for place in self.stages]
 
 
 def _deployment(api: str, stage: str) -> Change:

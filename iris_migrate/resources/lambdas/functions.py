@@ -11,10 +11,10 @@ from iris_migrate.changes import AwsCall, Change
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude
 from iris_migrate.resources.base import Ref, Resource
 from iris_migrate.resources.lambdas.making import make
+from iris_migrate.resources.removal import Item, Removal, Things
 from iris_migrate.target import AwsError, Target
 from iris_migrate.values import Unresolved
 
-Things = tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]] | Unresolved
 _GONE = "ResourceNotFoundException"
 _LOOKS = frozenset({"lambda:GetFunction", "lambda:ListEventSourceMappings"})
 _REMOVES = frozenset({"lambda:DeleteFunction", "lambda:DeleteEventSourceMapping"})
@@ -92,8 +92,16 @@ class _Functions(Resource):
                             params={"FunctionName": self.functions})]  # fmt: skip
         seen = finding.facts.get("functions", {})
         return [
-            change for item in self.functions if not seen.get(str(item["id"])) for change in make(item, str(self.folder))
+            change
+            for item in self.functions
+            if not seen.get(str(item["id"]))
+            for change in make(item, str(self.folder))
         ]
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    versions, aliases = len(item["versions"]), ", ".join(str(alias["Name"]) for alias in item["aliases"])
+    return f"function {item['id']}, {versions} versions{f', aliases {aliases}' if aliases else ''}"
 
 
 def _delete(name: Any) -> Change:
@@ -117,11 +125,18 @@ def _unhook(name: Any, source: str) -> Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FunctionsAbsent(_Functions):
+class FunctionsAbsent(_Functions, Removal):
     """The functions are gone, with their versions, aliases and triggers; their log groups stay."""
 
     kind: ClassVar[str] = "lambdas.absent"
     wanted: ClassVar[bool] = False
+
+    def listed(self) -> Things:
+        return self.functions
+
+    def items(self, finding: Finding) -> tuple[Item, ...]:
+        seen = finding.facts.get("functions", {})
+        return tuple(Item(_name(item), bool(seen.get(str(item["id"])))) for item in self._listed())
 
     def plan(self, finding: Finding) -> list[Change]:
         return self._remove(finding) if finding.verdict.plans else []

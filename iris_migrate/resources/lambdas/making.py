@@ -79,9 +79,7 @@ def _create(function: Mapping[str, Any], state: Mapping[str, Any], folder: str) 
 
 
 def _update(name: str, state: Mapping[str, Any], folder: str) -> list[Change]:
-    settings = {
-        field: value for field, value in _settings(name, state, folder).items() if field not in _ONLY_AT_FIRST
-    }
+    settings = {field: value for field, value in _settings(name, state, folder).items() if field not in _ONLY_AT_FIRST}
     version = state["version"]
     return [
         AwsCall(
@@ -117,7 +115,7 @@ def _publish(name: str, state: Mapping[str, Any]) -> Change:
 
 
 def _number(name: str, version: str) -> str:
-    return f"version {version} of {name}"
+    return f"version-{version}-of-{name}"
 
 
 def _alias(name: str, alias: Mapping[str, Any], function: Mapping[str, Any]) -> Change:
@@ -157,7 +155,8 @@ def _permission(name: str, permission: Mapping[str, Any]) -> Change:
 
 def _limits(function: Mapping[str, Any]) -> list[Change]:
     """Reserved concurrency and the function's own address, whose URL is another than before."""
-    name, changes = function["id"], []
+    name = function["id"]
+    changes: list[Change] = []
     if function["concurrency"] is not None:
         changes.append(
             AwsCall(

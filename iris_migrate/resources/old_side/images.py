@@ -60,7 +60,8 @@ async def images(aws: Aws, repository: str) -> list[Thing]:
     for number, digest in enumerate(digests):
         text, media = manifests.get(digest, ("", ""))
         found.append({
-            "repository": repository, "id": digest, "manifests": f"images/{repository}/{number // BATCH:04}.json", "tags": seen[digest]["tags"], "media": media,
+            "repository": repository, "id": digest, "manifests": f"images/{repository}/{number // BATCH:04}.json",
+            "tags": seen[digest]["tags"], "media": media,
             "status": seen[digest]["status"], **_inside(text),
         })  # fmt: skip
     return sorted(found, key=lambda item: (not item["children"], item["id"]))
@@ -97,9 +98,7 @@ def _inside(text: str) -> Thing:
 async def repository(aws: Aws, name: str) -> Thing | None:
     """The repository's own settings; None when it is not there."""
     try:
-        (found,) = await aws.read_all(
-            "ecr", "DescribeRepositories", "repositories[]", repositoryNames=[name]
-        )
+        (found,) = await aws.read_all("ecr", "DescribeRepositories", "repositories[]", repositoryNames=[name])
     except AwsError as error:
         if error.code in _GONE:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -36,15 +36,13 @@ class Inventory(Resource):
     kind: ClassVar[str] = "old_side.inventory"
     calls: ClassVar[frozenset[str]] = READS
     uses: ClassVar[frozenset[str]] = frozenset({"aws", "archives"})
-    outputs: ClassVar[frozenset[str]] = frozenset({*GROUPS, "shared", "owned", "names", "archived"})
+    outputs: ClassVar[frozenset[str]] = frozenset({*GROUPS, "shared", "owned", "names", "archived", "stages"})
     check_only: ClassVar[bool] = True
     function: str
     folder: str
 
     async def inspect(self, target: Target) -> Finding:
-        seen, kept = await asyncio.gather(
-            look(target.aws, self.function), target.archives.content(self.folder, LIST)
-        )
+        seen, kept = await asyncio.gather(look(target.aws, self.function), target.archives.content(self.folder, LIST))
         evidence: list[Evidence] = []
         groups = {group: merged(kept, seen, group) for group in GROUPS}
         if kept is not None:
@@ -57,7 +55,7 @@ class Inventory(Resource):
         evidence.append(Evidence("the old side", "listed", f"{count} things", Verdict.HOLDS))
         outputs = {
             **groups, "shared": seen["shared"], "owned": seen["owned"], "archived": kept is not None,
-            "names": [api["endpoint"] for api in groups["apis"]],
+            "names": [api["endpoint"] for api in groups["apis"]], "stages": manual_stages(groups["apis"]),
         }  # fmt: skip
         reason = "" if all(item.verdict is Verdict.HOLDS for item in evidence) else "it is not as it was archived"
         return conclude(evidence, outputs, reason=reason)
@@ -85,10 +83,21 @@ def _new(group: str, before: list[Thing], now: list[Thing]) -> list[Evidence]:
             found.append(Evidence(f"{group} {identity(item)}", "archived", "new since then", Verdict.DIFFERS))
         elif changed := sorted(name for name in item if old.get(name) != item[name] and name not in _OURS):
             found.append(
-                Evidence(f"{group} {identity(item)}", "as it was archived", f"changed: {', '.join(changed)}", Verdict.DIFFERS)
+                Evidence(
+                    f"{group} {identity(item)}", "as it was archived", f"changed: {', '.join(changed)}", Verdict.DIFFERS
+                )
             )
     return found
 
 
 # What a decommission itself changes on the way: the off switch, permissions of versions and tags that go first.
 _OURS = frozenset({"concurrency", "tags", "status", "stages", "disabled", "manifests"})
+
+
+def manual_stages(apis: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The stages that do not deploy by themselves, as `api/stage`."""
+    return [
+        f"{api['id']}/{stage['id']}"
+        for api in apis if api["kind"] == "HTTP"
+        for stage in api["stages"] if not stage["spec"].get("AutoDeploy")
+    ]  # fmt: skip

@@ -27,7 +27,7 @@ async def look(aws: Aws, name: str) -> dict[str, Any]:
     shared: list[Thing] = []
     for api in apis:
         ours, others = parts(api, name)
-        seen["apis"].append({key: api[key] for key in ("kind", "id", "name", "endpoint", "spec", "stages")})
+        seen["apis"].append({key: api[key] for key in ("kind", "id", "name", "endpoint", "spec", "stages", "disabled")})
         for group, things in ours.items():
             seen[group] += things
         for route in others:
@@ -35,7 +35,9 @@ async def look(aws: Aws, name: str) -> dict[str, Any]:
                 f"HTTP API {api['id']}", f"its route {route['key']}",
                 "switch the function off instead of the API: switch_off.how=concurrency",
             ))  # fmt: skip
-    names = sorted({function_of(str(item["spec"].get("AuthorizerUri", ""))) for item in seen["authorizers"]} - {"", name})
+    names = sorted(
+        {function_of(str(item["spec"].get("AuthorizerUri", ""))) for item in seen["authorizers"]} - {"", name}
+    )
     guards = [item for item in await asyncio.gather(*(function(aws, guard) for guard in names)) if item]
     seen["functions"], seen["guards"] = [backend] if backend else [], guards
     await _repositories(aws, seen)
@@ -127,12 +129,14 @@ def _owned_apis(apis: Iterable[Thing]) -> Iterable[Thing]:
 def _owner(what: str, tags: Mapping[str, str]) -> Iterable[Thing]:
     """The tool whose tags a thing carries, with the command that would remove it properly."""
     if stack := tags.get(_STACK):
-        command = f"aws cloudformation delete-stack --stack-name {stack} (or sam delete, cdk destroy, serverless remove)"
+        command = f"aws cloudformation delete-stack --stack-name {stack} (or sam delete, cdk destroy)"
         yield {"what": what, "by": f"the CloudFormation stack {stack}", "advice": command}
         return
     for name, value in tags.items():
         words = f"{name} {value}".lower()
         for tool, command in _TOOLS.items():
-            if name.lower().startswith(tool) or (name.lower().replace("-", "").replace("_", "") == "managedby" and tool in words):
+            if name.lower().startswith(tool) or (
+                name.lower().replace("-", "").replace("_", "") == "managedby" and tool in words
+            ):
                 yield {"what": what, "by": f"{tool} (tag {name})", "advice": command}
                 return

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude
 from iris_migrate.resources.base import Resource
+from iris_migrate.resources.removal import Things
 from iris_migrate.target import Target
 from iris_migrate.values import Unresolved
-
-Things = tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]] | Unresolved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,4 +28,6 @@ class Alone(Resource):
             for how, items in (("used", self.shared), ("owned", self.owned))
             for item in items
         ]
-        return conclude(evidence or [Evidence("what would go is used or owned", "by nobody", "by nobody", Verdict.HOLDS)])
+        return conclude(
+            evidence or [Evidence("what would go is used or owned", "by nobody", "by nobody", Verdict.HOLDS)]
+        )

@@ -1,0 +1,76 @@
+"""`restore`: brings the old side back from its archive; shows the plan unless told to carry it out."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iris_migrate.engine.session import Session
+
+DESCRIPTION = """\
+Brings back what a decommission took: images with the same digests, functions with versions and aliases, the API's
+routes under the same URL. The archive's list is a checklist like any other: without --execute the plan is shown and
+nothing is changed; started again, it goes on where it was. The key of the archive is read from IRIS_ARCHIVE_KEY when
+it was not made on this machine."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--archive", metavar="FOLDER", help="the archive (default: the setting archive.folder)")
+    parser.add_argument("--execute", action="store_true", help="do it")
+    parser.add_argument("--only", metavar="STEP", action="append", help="only these steps; may be repeated")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="of the result (default text)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from iris_migrate.commands.interruption import run_interruptible
+
+    return run_interruptible(_restore(args))
+
+
+async def _restore(args: argparse.Namespace) -> int:
+    from iris_migrate.auto import AutoOperator
+    from iris_migrate.commands.session import options, say, symptoms_of
+    from iris_migrate.engine.decommission import CHECKLIST
+    from iris_migrate.engine.restoring import opened_restore
+
+    args.checklist = CHECKLIST
+    operator = AutoOperator(say=say, symptoms=symptoms_of(options(args)))
+    session = await opened_restore(options(args), operator, args.archive or "")
+    try:
+        operator.where = session.where
+        if not args.execute:
+            return await _show(session, args)
+        return operator.exit_code(await _run(session, args))
+    finally:
+        await session.close()
+
+
+async def _show(session: Session, args: argparse.Namespace) -> int:
+    from iris_migrate.commands.verify import chosen
+    from iris_migrate.reports.plan import plan_document, plan_lines
+    from iris_migrate.reports.show import show_json, show_lines
+
+    only = chosen(session, args.only)
+    result = await session.inspect(only)
+    result = result if only is None else result.only(only)
+    pairs = [(step, session.inspected(step.id)) for step in result.steps]
+    if args.format == "json":
+        show_json(plan_document(result, pairs))
+    else:
+        show_lines(plan_lines(result, pairs))
+    return result.exit_code
+
+
+async def _run(session: Session, args: argparse.Namespace) -> int:
+    from iris_migrate.commands.session import say
+    from iris_migrate.commands.verify import chosen
+    from iris_migrate.narration import Narrator
+    from iris_migrate.reports.show import show
+
+    only = chosen(session, args.only)
+    session.listen(Narrator(say, session.checklist, brief=True))
+    result = await session.run(only)
+    result = result if only is None else result.only(only)
+    show(result, args.format)
+    return result.exit_code
