@@ -68,7 +68,7 @@ def _noted(text: str, note: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Removable(Resource):
-    """Nothing in the checkout is only there for the old side. What is, is named: removing code is a commit of one's own."""
+    """Nothing in the checkout is only there for the old side. What is, is named; taking it out is for a commit."""
 
     kind: ClassVar[str] = "documents.removable"
     uses: ClassVar[frozenset[str]] = frozenset({"local"})
