@@ -77,14 +77,14 @@ class ConfirmedOperator(AutoOperator):
 
 async def _execute(args: argparse.Namespace) -> int:
     from iris_migrate.commands.migrate import answers_of
-    from iris_migrate.commands.session import opened, options, say, symptoms_of
+    from iris_migrate.commands.session import opened, say
     from iris_migrate.engine.decommission import Agreed, listing
     from iris_migrate.exits import WAITING
     from iris_migrate.narration import Narrator
     from iris_migrate.reports import decommission as report
     from iris_migrate.reports.show import show_json, show_lines
 
-    operator = ConfirmedOperator(say=say, answers=answers_of(args.answers), symptoms=symptoms_of(options(args)))
+    operator = ConfirmedOperator(say=say, answers=answers_of(args.answers))
     async with opened(args, operator) as session:
         session.key_listeners.append(_tell_key)
         operator.where = session.where

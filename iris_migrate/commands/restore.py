@@ -30,12 +30,12 @@ def run(args: argparse.Namespace) -> int:
 
 async def _restore(args: argparse.Namespace) -> int:
     from iris_migrate.auto import AutoOperator
-    from iris_migrate.commands.session import options, say, symptoms_of
+    from iris_migrate.commands.session import options, say
     from iris_migrate.engine.decommission import CHECKLIST
     from iris_migrate.engine.restoring import opened_restore
 
     args.checklist = CHECKLIST
-    operator = AutoOperator(say=say, symptoms=symptoms_of(options(args)))
+    operator = AutoOperator(say=say)
     session = await opened_restore(options(args), operator, args.archive or "")
     try:
         operator.where = session.where

@@ -30,9 +30,8 @@ from iris_migrate.values import StepKey, digest, fill
 if TYPE_CHECKING:
     from iris_migrate.connections.host.connection import HostConnection
     from iris_migrate.engine.archive import Archive
-    from iris_migrate.engine.sealing import Key
-    from iris_migrate.connections.host.connection import HostConnection
     from iris_migrate.engine.diagnosis import Diagnosis, Diagnostician
+    from iris_migrate.engine.sealing import Key
 
 TOLD_FROM = 1.0  # seconds from which waiting for AWS's own rate is worth a line
 

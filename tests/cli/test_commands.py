@@ -23,7 +23,7 @@ def test_help_lists_what_is_built_and_nothing_else(folder: Folder) -> None:
     shown = folder.run("--help").out
     listed = re.findall(r"^    ([a-z]+)  ", shown, re.MULTILINE)
     assert listed == list(COMMANDS)
-    assert not {"decommission", "restore", "adopt"} & set(listed)
+    assert not {"adopt"} & set(listed)
     assert all(str(code) in EPILOG for code in MEANINGS)
 
 
