@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from iris_migrate.connections.threads import Threads
@@ -16,23 +18,29 @@ _ATTEMPTS = 3
 class Downloads:
     """Fetches what AWS gives an address for. The address itself is a key for some minutes: it is never shown."""
 
-    def __init__(self) -> None:
-        self._threads = Threads("download", 4)
+    def __init__(self, ca: str = "") -> None:
+        """`ca` is a file of further trusted certificates."""
+        self._threads, self._ca = Threads("download", 4), ca
 
     async def fetch(self, url: str, begin: Callable[[], Callable[[bytes], None]], what: str) -> None:
         """Stream to a sink; `begin` makes a fresh one for every attempt. Raises Unreadable."""
-        await self._threads.run(partial(_fetch, url, begin, what))
+        await self._threads.run(partial(_fetch, url, begin, what, self._ca))
 
 
-def _fetch(url: str, begin: Callable[[], Callable[[bytes], None]], what: str) -> None:
+def _fetch(url: str, begin: Callable[[], Callable[[bytes], None]], what: str, ca: str) -> None:
+    import certifi
     import httpx
+
+    trusted = ssl.create_default_context(cafile=certifi.where())
+    if ca:
+        trusted.load_verify_locations(Path(ca).expanduser())
 
     local = urlsplit(url).hostname in ("127.0.0.1", "localhost")
     for attempt in range(1, _ATTEMPTS + 1):
         sink = begin()
         try:
             with (
-                httpx.Client(timeout=30, trust_env=not local, follow_redirects=True) as client,
+                httpx.Client(timeout=30, trust_env=not local, follow_redirects=True, verify=trusted) as client,
                 client.stream("GET", url) as answer,
             ):
                 if answer.status_code != 200:

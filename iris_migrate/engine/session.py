@@ -292,7 +292,8 @@ class Session:
         state = self.options.state_folder()
         return Archive(
             Path(str(self.setting("backup.folder", "") or state / "archive")), aws=self.aws, clock=self.clock,
-            downloads=Downloads(), key=ArchiveKeys(state, self.options.environment, self._tell_key),
+            downloads=Downloads(str(self.setting("tls.ca", ""))),
+            key=ArchiveKeys(state, self.options.environment, self._tell_key),
         )  # fmt: skip
 
     def _tell_key(self, key: Key, path: Path) -> None:

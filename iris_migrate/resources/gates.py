@@ -9,15 +9,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude
-from iris_migrate.resources.base import Ref, Resource
+from iris_migrate.resources.base import Resource
+from iris_migrate.resources.outside import HOUR
 from iris_migrate.resources.removal import Things
 from iris_migrate.target import Target
 from iris_migrate.values import Unresolved
 
-HOUR, DAY = 3600.0, 86400.0
+DAY = 86400.0
 LAG = 300.0  # seconds until a metric is surely there; CloudWatch names no figure, 180 s were seen
 _HISTORY = 14  # days that are looked at by the hour
 
@@ -56,13 +57,26 @@ class Permitted(Resource):
 
 @dataclass(frozen=True, kw_only=True)
 class _Metrics(Resource):
-    """What asks for calls of the old side."""
+    """What counts calls of the old side. `own` names what of the archive `folder` says which calls were ours."""
 
-    uses: ClassVar[frozenset[str]] = frozenset({"aws"})
+    uses: ClassVar[frozenset[str]] = frozenset({"aws", "archives"})
     calls: ClassVar[frozenset[str]] = frozenset({"cloudwatch:GetMetricStatistics"})
     check_only: ClassVar[bool] = True
     apis: Things
     functions: Things
+    folder: str
+    own: tuple[str, ...] = ()
+
+    async def _ours(self, target: Target, asked: tuple[str, str, str, str, str]) -> dict[float, int]:
+        """How many of what a metric counts was ours, by the hour in which it was planned."""
+        found: dict[float, int] = {}
+        for name in self.own:
+            seen = await target.archives.content(self.folder, name)
+            calls = (seen or {}).get("calls") or {}
+            ours = [call for what, call in calls.items() if what.startswith("old ") and _counts(asked, what, call)]
+            if ours:
+                found[float(seen["at"])] = found.get(float(seen["at"]), 0) + len(ours)
+        return found
 
     def _asked(self) -> list[tuple[str, str, str, str, str]]:
         """(what it is called, namespace, metric, dimension, value); a metric of throttles need not have a history."""
@@ -92,6 +106,27 @@ class _Metrics(Resource):
         }  # fmt: skip
 
 
+def _counts(asked: tuple[str, str, str, str, str], what: str, call: Mapping[str, Any]) -> bool:
+    """Whether a metric counts a call of ours: an API each of its own, a function what reached it."""
+    _, namespace, metric, _, value = asked
+    if namespace == "AWS/ApiGateway":
+        return value in what or not what.startswith("old https://")
+    return metric == "Invocations" and call.get("status") == 200
+
+
+def without_ours(calls: Mapping[float, float], ours: Mapping[float, int]) -> dict[float, float]:
+    """Calls by the hour less ours; what was planned at the end of an hour may have been sent in the next."""
+    left = dict(calls)
+    for at, count in ours.items():
+        rest = float(count)
+        for hour in (at, at + HOUR):
+            taken = min(rest, left.get(hour, 0.0))
+            if taken:
+                left[hour] -= taken
+                rest -= taken
+    return {hour: count for hour, count in left.items() if count > 0}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Idle(_Metrics):
     """Nobody has called the old side for a while: no API call, no invocation, no throttled one.
@@ -108,7 +143,8 @@ class Idle(_Metrics):
         end = datetime.fromtimestamp(math.ceil(self.now / HOUR) * HOUR, UTC)
         asked = self._asked()
         found = await asyncio.gather(*(self._calls(target, item, end) for item in asked))
-        evidence, opens, reason = [], 0.0, ""
+        evidence: list[Evidence] = []
+        opens, reason = 0.0, ""
         for item, calls in zip(asked, found, strict=True):
             if calls is None and item[2] == "Throttles":
                 evidence.append(Evidence(item[0], "none", "never any", Verdict.HOLDS))
@@ -127,11 +163,13 @@ class Idle(_Metrics):
         self, target: Target, asked: tuple[str, str, str, str, str], end: datetime
     ) -> dict[float, float] | None:
         """By the hour for the last weeks; when there were none, by the day for as long as AWS remembers."""
+        ours = await self._ours(target, asked)
         recent = await self._points(target, asked, end - timedelta(days=_HISTORY + self.days), end, 3600)
-        if recent:
-            return recent
+        if others := without_ours(recent, ours):
+            return others
         long_ago = await self._points(target, asked, end - timedelta(days=450), end, 86400)
-        return {at + DAY - HOUR: calls for at, calls in long_ago.items()} or None
+        days = {hour // DAY * DAY for hour in ours}
+        return {at + DAY - HOUR: calls for at, calls in long_ago.items() if at not in days} or None
 
     def _judge(self, asked: str, calls: Mapping[float, float]) -> tuple[float, Evidence]:
         last = max(calls) + HOUR
@@ -185,45 +223,18 @@ class Soaked(_Metrics):
         verdict = Verdict.HOLDS if self.now >= over else Verdict.CONVERGING
         evidence = [Evidence("off", f"until {_when(over)}", f"since {_when(self.since)}", verdict)]
         start = datetime.fromtimestamp(math.floor(self.since / 60) * 60, UTC)
-        end = datetime.fromtimestamp(math.ceil(self.now / 60) * 60, UTC) + timedelta(minutes=1)
+        end = datetime.fromtimestamp(math.ceil(max(self.now, self.since) / 60) * 60, UTC) + timedelta(minutes=1)
         period = 60 if (end - start) < timedelta(hours=24) else 3600
         asked = self._asked()
-        for item, calls in zip(
-            asked,
-            await asyncio.gather(*(self._points(target, item, start, end, period) for item in asked)),
-            strict=True,
-        ):
-            count = sum(calls.values())
-            says = f"{count:g}, last {_when(max(calls))}" if calls else "none"
+        found = await asyncio.gather(*(self._points(target, item, start, end, period) for item in asked))
+        for item, calls in zip(asked, found, strict=True):
+            ours = await self._ours(target, item)
+            others = sum(calls.values()) - sum(count for at, count in ours.items() if at + HOUR > self.since)
+            says = f"{others:g}, last {_when(max(calls))}" if others > 0 else "none"
             evidence.append(
-                Evidence(f"{item[0]} since then", "none", says, Verdict.DIFFERS if count else Verdict.HOLDS)
+                Evidence(f"{item[0]} since then", "none", says, Verdict.DIFFERS if others > 0 else Verdict.HOLDS)
             )
         if any(item.verdict is Verdict.DIFFERS for item in evidence):
             return conclude(evidence, reason="somebody still calls the old side")
         waits = verdict is Verdict.CONVERGING
         return conclude(evidence, reason=f"soaking until {_when(over)}" if waits else "", until=over if waits else None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refuses(Resource):
-    """Every public name of the old side refuses, asked from outside."""
-
-    kind: ClassVar[str] = "gates.refuses"
-    uses: ClassVar[frozenset[str]] = frozenset({"web"})
-    check_only: ClassVar[bool] = True
-    urls: tuple[str, ...] | list[str] | Unresolved
-    path: str
-    ca: Ref = ""
-
-    async def inspect(self, target: Target) -> Finding:
-        assert not isinstance(self.urls, Unresolved)
-        found = await asyncio.gather(*(target.web.get(f"{url}{self.path}", ca=str(self.ca)) for url in self.urls))
-        evidence = []
-        for url, answer in zip(self.urls, found, strict=True):
-            refused = answer.status in (403, 404, 410)
-            says = f"HTTP {answer.status}" if answer.status else answer.error
-            verdict = Verdict.HOLDS if refused else Verdict.CONVERGING if answer.status else Verdict.UNKNOWN
-            evidence.append(Evidence(f"{url}{self.path}", "refused", says, verdict))
-        evidence = evidence or [Evidence("public names of the old side", "refuse", "none is listed", Verdict.HOLDS)]
-        reason = next((item.seen for item in evidence if item.verdict is not Verdict.HOLDS), "")
-        return conclude(evidence, reason=reason)

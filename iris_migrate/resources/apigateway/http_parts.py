@@ -61,8 +61,14 @@ class _Parts(Resource):
             verdict = Verdict.UNKNOWN if self.wanted else Verdict.HOLDS
             return Evidence(asked, "there" if self.wanted else "gone", "the API is gone", verdict)
         there = bool(place[self.what].get(str(item["key"])))
+        if self.wanted and not there and (lacks := self._lacks(item, place)):
+            return Evidence(asked, "there", f"gone, and so is its {lacks}: that comes first", Verdict.UNKNOWN)
         verdict = Verdict.HOLDS if there is self.wanted else Verdict.ABSENT if self.wanted else Verdict.DIFFERS
         return Evidence(asked, "there" if self.wanted else "gone", "there" if there else "gone", verdict)
+
+    def _lacks(self, item: Mapping[str, Any], place: Mapping[str, Any]) -> str:
+        """What has to be there before a thing can be made again; empty when nothing is missing."""
+        return ""
 
     # Changing
 
@@ -192,6 +198,10 @@ class _Routes(_Parts):
         if key := item.get("authorizer"):
             found["AuthorizerId"] = self._other(item, place, "Authorizer", key)
         return found
+
+    def _lacks(self, item: Mapping[str, Any], place: Mapping[str, Any]) -> str:
+        wanted = (("Integration", item.get("integration")), ("Authorizer", item.get("authorizer")))
+        return next((f"{what.lower()} {key}" for what, key in wanted if key and not place.get(what, {}).get(key)), "")
 
     def _other(self, item: Mapping[str, Any], place: Mapping[str, Any], what: str, key: str) -> Any:
         if not place:

@@ -31,7 +31,7 @@ AUTHORIZER = (
 STAGE = (
     "StageName", "AutoDeploy", "AccessLogSettings", "DefaultRouteSettings", "RouteSettings", "Description", "Tags",
 )  # fmt: skip
-API = ("Name", "Description", "CorsConfiguration", "RouteSelectionExpression", "Version", "Tags")
+API = ("Name", "Description", "CorsConfiguration", "RouteSelectionExpression", "Version")
 
 
 def picked(item: Mapping[str, Any], names: tuple[str, ...]) -> Thing:
@@ -77,7 +77,8 @@ async def _api(aws: Aws, api: Mapping[str, Any]) -> Thing:
     )
     return {
         "kind": "HTTP", "id": name, "name": str(api.get("Name", "")), "endpoint": str(api.get("ApiEndpoint", "")),
-        "spec": picked(api, API), "disabled": bool(api.get("DisableExecuteApiEndpoint")), "tags": api.get("Tags") or {},
+        "spec": picked(api, API), "disabled": bool(api.get("DisableExecuteApiEndpoint")),
+        "tags": {key: value for key, value in (api.get("Tags") or {}).items() if not key.startswith("iris-migrate:")},
         **things(name, routes, integrations, authorizers),
         "stages": [{"id": str(item["StageName"]), "spec": picked(item, STAGE)} for item in stages],
     }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -42,7 +41,8 @@ class Inventory(Resource):
     folder: str
 
     async def inspect(self, target: Target) -> Finding:
-        seen, kept = await asyncio.gather(look(target.aws, self.function), target.archives.content(self.folder, LIST))
+        kept = await target.archives.content(self.folder, LIST)
+        seen = await look(target.aws, self.function, kept)
         evidence: list[Evidence] = []
         groups = {group: merged(kept, seen, group) for group in GROUPS}
         if kept is not None:

@@ -13,6 +13,8 @@ from iris_migrate.target import Aws
 
 GROUPS = ("apis", "routes", "integrations", "authorizers", "functions", "guards", "repositories", "images")
 # Tags that say which tool made a thing and will want it back.
+# What of an API is listed besides its parts.
+_API = ("kind", "id", "name", "endpoint", "spec", "stages", "disabled", "tags")
 _STACK = "aws:cloudformation:stack-name"
 _TOOLS = {
     "serverless": "serverless remove", "sst:app": "sst remove", "pulumi": "pulumi destroy", "terraform":
@@ -20,14 +22,18 @@ _TOOLS = {
 }  # fmt: skip
 
 
-async def look(aws: Aws, name: str) -> dict[str, Any]:
-    """Everything of one function in this region; empty groups when it is gone. Raises AwsError."""
+async def look(aws: Aws, name: str, kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Everything of one function in this region; empty groups when it is gone. Raises AwsError.
+
+    `kept` is the archive's list: what leads to an authorizer's function, for one, may have gone already.
+    """
+    known: Mapping[str, Any] = kept or {}
     backend, apis = await asyncio.gather(function(aws, name), http_apis(aws, name))
     seen: dict[str, Any] = {group: [] for group in GROUPS}
     shared: list[Thing] = []
     for api in apis:
         ours, others = parts(api, name)
-        seen["apis"].append({key: api[key] for key in ("kind", "id", "name", "endpoint", "spec", "stages", "disabled")})
+        seen["apis"].append({key: api[key] for key in _API})
         for group, things in ours.items():
             seen[group] += things
         for route in others:
@@ -35,33 +41,31 @@ async def look(aws: Aws, name: str) -> dict[str, Any]:
                 f"HTTP API {api['id']}", f"its route {route['key']}",
                 "switch the function off instead of the API: switch_off.how=concurrency",
             ))  # fmt: skip
-    names = sorted(
-        {function_of(str(item["spec"].get("AuthorizerUri", ""))) for item in seen["authorizers"]} - {"", name}
-    )
+    named = {function_of(str(item["spec"].get("AuthorizerUri", ""))) for item in seen["authorizers"]}
+    names = sorted((named | {str(item["id"]) for item in known.get("guards", ())}) - {"", name})
     guards = [item for item in await asyncio.gather(*(function(aws, guard) for guard in names)) if item]
     seen["functions"], seen["guards"] = [backend] if backend else [], guards
-    await _repositories(aws, seen)
-    shared += await _users(aws, seen)
+    await _repositories(aws, seen, {str(item["id"]) for item in known.get("repositories", ())})
+    shared += await _users(aws, seen, {str(item["id"]) for item in (*seen["apis"], *known.get("apis", ()))})
     return {**seen, "shared": shared, "owned": [*_owned(seen), *_owned_apis(apis)]}
 
 
-async def _repositories(aws: Aws, seen: dict[str, Any]) -> None:
+async def _repositories(aws: Aws, seen: dict[str, Any], known: set[str]) -> None:
     """The repositories of the functions' images, with all their images."""
     names = {
         repository_of(version["image"])
         for item in (*seen["functions"], *seen["guards"])
         for version in (item["latest"], *item["versions"])
-    } - {""}
-    for name in sorted(names):
+    }
+    for name in sorted((names | known) - {""}):
         found, held = await asyncio.gather(repository(aws, name), images(aws, name))
         seen["repositories"] += [found] if found else []
         seen["images"] += held
 
 
-async def _users(aws: Aws, seen: Mapping[str, Any]) -> list[Thing]:
+async def _users(aws: Aws, seen: Mapping[str, Any], apis: set[str]) -> list[Thing]:
     """Who else uses what would go."""
     ours = {item["id"] for item in (*seen["functions"], *seen["guards"])}
-    apis = {item["id"] for item in seen["apis"]}
     found: list[Thing] = []
     for item in (*seen["functions"], *seen["guards"]):
         found += _triggers(item, apis)
