@@ -84,7 +84,7 @@ async def _execute(args: argparse.Namespace) -> int:
     from iris_migrate.reports import decommission as report
     from iris_migrate.reports.show import show_json, show_lines
 
-    operator = ConfirmedOperator(say=say, answers=answers_of(args.answers))
+    operator = ConfirmedOperator(say=say, answers=answers_of(args.answers), patience=1.0)
     async with opened(args, operator) as session:
         session.key_listeners.append(_tell_key)
         operator.where = session.where
