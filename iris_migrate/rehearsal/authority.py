@@ -116,7 +116,8 @@ class Authority:
             .issuer_name(self._intermediate.subject)
             .public_key(request.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _NOT_YET)
+            # Peers compare with the machine's clock, however far the world's was moved forward.
+            .not_valid_before(now - _NOT_YET - datetime.timedelta(seconds=self.clock.offset))
             .not_valid_after(now + datetime.timedelta(days=DAYS))
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(domain)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
