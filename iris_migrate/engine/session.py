@@ -74,6 +74,7 @@ class Session:
         self.options, self.operator = options, operator
         self.clock: Clock = clock or clock_of(options.environment)
         self._load = partial(load, options.checklist, flags=options.flags, settings_file=options.settings_file())
+        self._made = checklist is not None
         self.checklist: Checklist = checklist or self._load()
         self.secrets = Secrets(self.checklist.secrets, options.environment)
         self._listeners: list[Listener] = []
@@ -103,7 +104,7 @@ class Session:
         migrations = Migrations(self.options.state_folder() / "migrations", self.aws, self.clock)
         app = str(self.setting("app", self.checklist.name))
         self.record, self.migration = await migrations.open(app, self.region, identity)
-        if HOST_ADDRESS in self.checklist.settings and not self.setting(HOST_ADDRESS):
+        if not self._made and HOST_ADDRESS in self.checklist.settings and not self.setting(HOST_ADDRESS):
             self.checklist = self._load(discovered=await migrations.host(app, self.record))
         from iris_migrate.engine.others import OtherThings
 
