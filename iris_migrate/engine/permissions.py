@@ -19,6 +19,8 @@ _PREFIXES = {"elbv2": "elasticloadbalancing", "apigatewayv2": "apigateway"}
 _READS = ("Describe", "Get", "List", "BatchGet", "BatchCheck", "Filter", "Simulate", "Lookup", "Search")
 # What undoing needs; allowed only on what iris-migrate made.
 _PUTS_BACK = frozenset({"ec2:TerminateInstances", "ec2:ReleaseAddress", "ec2:DeleteSecurityGroup", "ec2:DeleteKeyPair"})
+# What taking the old side down must never do to the new host.
+_HARMS = ("ec2:DeleteVolume", "ec2:ReleaseAddress", "ec2:StopInstances", "ec2:TerminateInstances")
 _PARAMETERS = "arn:aws:ssm:{region}::parameter/aws/service/*"
 
 
@@ -35,6 +37,8 @@ def action(call: str) -> str:
     """The IAM action of an API operation. API Gateway knows only HTTP's verbs."""
     service, _, operation = call.partition(":")
     if service in ("apigateway", "apigatewayv2"):
+        if operation == "TagResource":
+            return "apigateway:POST" if service == "apigatewayv2" else "apigateway:PUT"
         return f"apigateway:{_verb(operation)}"
     return _ACTIONS.get(call, f"{_PREFIXES.get(service, service)}:{operation}")
 
@@ -44,7 +48,7 @@ def _verb(operation: str) -> str:
         return "GET"
     if operation.startswith(("Create", "Import")):
         return "POST"
-    if operation.startswith("Delete"):
+    if operation.startswith(("Delete", "Untag")):
         return "DELETE"
     return "PATCH" if operation.startswith("Update") else "PUT"
 
@@ -63,6 +67,11 @@ def policy(checklist: Checklist, region: str) -> dict[str, Any]:
         _statement("Make", (actions[call] for call in calls - reads - _PUTS_BACK), "*", here),
         _statement("PutBack", (actions[call] for call in calls & _PUTS_BACK), "*", tagged),
     ]
+    if "lambda:CreateFunction" in calls:  # a function that is made again gets its role back
+        passed = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+        statements.append(_statement("GiveTheRoleBack", ["iam:PassRole"], "*", passed))
+    if any(call.startswith("lambda:Delete") for call in calls):
+        statements.append({**_statement("ProtectTheNewHost", _HARMS, "*"), "Effect": "Deny"})
     return {"Version": "2012-10-17", "Statement": [statement for statement in statements if statement["Action"]]}
 
 

@@ -136,7 +136,8 @@ WRONG = [
     (["rehearse", "--fault", "flood"], 2, "There are: throttle"),
     (["status", "./small"], 2, "There is no record"),
     (["logs", "./small", "--since", "yesterday"], 2, "expected an age like 10m"),
-    (["decommission"], 2, "invalid choice"),
+    (["adopt"], 2, "invalid choice"),
+    (["decommission", "--execute"], 2, "needs --confirm"),
     (["checklist"], 2, "ACTION"),
     (["verify", "lambda-to-ec2"], 3, "aws configure"),
 ]
