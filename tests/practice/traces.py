@@ -74,9 +74,9 @@ def _digest(data: bytes, settings: dict[str, Any]) -> str:
 def jobs(world: World, settings: dict[str, Any]) -> dict[str, int]:
     """How often each job of a step ended, by what it does: from the record.
 
-    Of the steps that bring a running nginx or service up to what is on the disk it is only said that the job ran: a
-    reload is due again whenever a kill fell between a file and its reload, and then another step may be the one that
-    notices.
+    nginx and the service are brought up to what is on the disk by whichever step notices: after a kill between a
+    file and its reload that may be another step than before, and more than once. So of these jobs it is only said
+    that they ran.
     """
     resources = {step.id: step.resource for step in load("lambda-to-ec2").steps}
     [record] = Path(world.env["IRIS_MIGRATE_STATE"], "migrations").glob("*.sqlite")
@@ -87,6 +87,9 @@ def jobs(world: World, settings: dict[str, Any]) -> dict[str, int]:
         change = json.loads(data)
         if change["$change"] in ("command", "script") and state in ("done", "failed"):
             what = json.dumps(change.get("argv") or change["name"])
-            name = f"{step} {_digest(what.encode(), settings)}"
-            ended[name] = 1 if resources[step].startswith(("nginx.", "service.current")) else ended[name] + 1
+            done = _digest(what.encode(), settings)
+            if resources[step].startswith(("nginx.", "service.current")):
+                ended[f"{resources[step].split('.')[0]} {done}"] = 1
+            else:
+                ended[f"{step} {done}"] += 1
     return dict(ended)
