@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from iris_migrate.rehearsal.aws.cloud import Cloud
-from iris_migrate.rehearsal.aws.faults import expired_login, no_permission, throttle
+from iris_migrate.rehearsal.aws.faults import WAYS, expired_login, no_permission, throttle, way
 from iris_migrate.rehearsal.control import ControlError
 from iris_migrate.rehearsal.known_faults import KNOWN
 from iris_migrate.rehearsal.model import ModelServer
@@ -114,13 +115,16 @@ class Faults:
         self.active.pop(name, None)
 
     def take(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`{"add": "NAME[=WHAT]"}`, `{"mend": "NAME"}`, `{"delay_ms": n}`, `{"lag_ms": n}`, `{"clear": true}`."""
+        """`{"add": "NAME[=WHAT]"}`, `{"mend": "NAME"}`, `{"delay_ms": n}`, `{"lag_ms": n}`, `{"clear": true}`, or
+        `{"call": {"action": REGEX, "way": one of WAYS, "skip": n, "times": n, "writes": true}}`."""
         table = self.cloud.app.practice.faults
         match dict(body):
             case {"add": str(wanted)}:
                 self.script(wanted)
             case {"mend": str(name)}:
                 self.mend(name)
+            case {"call": {"action": str(), "way": str()} as call}:
+                self._one_call(**{str(name): value for name, value in call.items()})
             case {"delay_ms": int() | float() as milliseconds}:
                 table.delay = max(0.0, milliseconds / 1000)
             case {"lag_ms": int() | float() as milliseconds}:
@@ -128,10 +132,19 @@ class Faults:
             case {"clear": True}:
                 for name in list(self.active):
                     self.mend(name)
+                for kind in WAYS:
+                    table.remove(f"call-{kind}")
                 table.delay = table.lag = 0.0
             case _:
-                raise ControlError('Send one of "add", "mend", "delay_ms", "lag_ms", "clear": true.')
+                raise ControlError('Send one of "add", "call", "mend", "delay_ms", "lag_ms", "clear": true.')
         return self.shown()
+
+    def _one_call(self, **call: Any) -> None:
+        """Let calls of an action go wrong in one of six ways; `skip` of them pass first, then `times` go wrong."""
+        try:
+            self.cloud.app.practice.faults.add(way(call.pop("way"), call.pop("action"), **call))
+        except (ValueError, TypeError, re.error) as error:
+            raise ControlError(f"No call can go wrong like that: {error}") from error
 
     def shown(self, _: Mapping[str, Any] | None = None) -> dict[str, Any]:
         known = {name: {"does": fault.says, "takes": fault.what} for name, fault in KNOWN.items()}

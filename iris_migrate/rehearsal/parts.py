@@ -116,7 +116,8 @@ class Parts:
         resolver = f"127.0.0.1:{self.resolver.port}"
         around = Surroundings(self.folder, self.zone, self.clock, self.control, self._control_url, resolver)
         self.acme, root = self.ground.authority(around, self._cleanup)
-        amazon = Authority(self.zone.address, self.ground.ports.http, self.clock, "Practice Trust Services")
+        machine = PracticeClock()  # clients check certificates by the machine's clock, wherever the world's has gone
+        amazon = Authority(self.zone.address, self.ground.ports.http, machine, "Practice Trust Services")
         self.ca = self.folder / "ca.pem"
         self.ca.write_text(root + amazon.root_pem)
         front = self.cloud.plane.front
@@ -148,6 +149,7 @@ class Parts:
             secrets=hidden,
         ).make()
         self.cloud.app.ledger = Ledger()
+        self.cloud.app.practice.switches.pace = True
         return old
 
     def _open_actors(self, checkout: Path, old: str) -> None:

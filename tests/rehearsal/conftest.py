@@ -46,7 +46,7 @@ class Control:
 class Clients:
     """boto3 clients of a world, each made once; a single attempt, so that a refusal is seen."""
 
-    def __init__(self, world: World, *, second: bool = False) -> None:
+    def __init__(self, world: World, *, second: bool = False, patient: bool = False) -> None:
         env = world.env
         owner = "IRIS_PRACTICE_SECOND" if second else "AWS"
         self._session = boto3.Session(
@@ -56,6 +56,13 @@ class Clients:
         )
         self._endpoint = env["AWS_ENDPOINT_URL"]
         self._made: dict[str, Any] = {}
+        if patient:  # as long between two calls as the slowest of API Gateway's rates wants, on the world's clock
+
+            def wait(**_: Any) -> None:
+                Control(world).post("clock", {"advance": 30.1})
+
+            for service in ("api-gateway", "apigatewayv2"):
+                self._session.events.register(f"before-call.{service}", wait)
 
     def __getattr__(self, service: str) -> Any:
         if service not in self._made:
@@ -67,7 +74,7 @@ class Clients:
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    with start_world(more=["--boot-seconds", "0.3"]) as running:
+    with start_world(timeout=240, more=["--boot-seconds", "0.3"]) as running:
         yield running
 
 
@@ -79,6 +86,13 @@ def control(world: World) -> Control:
 @pytest.fixture(scope="session")
 def aws(world: World) -> Clients:
     return Clients(world)
+
+
+@pytest.fixture(autouse=True)
+def rested(request: pytest.FixtureRequest) -> None:
+    """API Gateway's rate of one test is not spent by the one before it."""
+    if "aws" in request.fixturenames:
+        request.getfixturevalue("control").post("clock", {"advance": 5})
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +110,7 @@ def old(control: Control) -> Any:
 def rest_world() -> Iterator[World]:
     """A world whose old side is of the other kind in every respect."""
     kinds = "rest+zip+shared-authorizer+cloudformation+function-url+custom-domain+access-log"
-    with start_world(old_side=kinds, more=["--boot-seconds", "0.3"]) as running:
+    with start_world(timeout=240, old_side=kinds, more=["--boot-seconds", "0.3"]) as running:
         yield running
 
 

@@ -120,6 +120,7 @@ def test_a_function_that_lacks_the_permission_is_not_run(outside: Outside, old: 
     assert outside.health(old["endpoint"]).status_code == 200
 
 
+@pytest.mark.rule("LateMetrics")
 def test_calls_are_measured_three_minutes_late(outside: Outside, old: Old, aws: Clients, control: Control) -> None:
     control.post("clock", {"advance": 3600 + 200})
     api = ("ApiId", old["api_id"], "AWS/ApiGateway")

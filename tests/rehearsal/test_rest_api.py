@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ Old = dict[str, str]
 
 @pytest.fixture(scope="module")
 def rest(rest_world: World) -> Clients:
-    return Clients(rest_world)
+    return Clients(rest_world, patient=True)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,7 @@ def test_it_answers_below_its_stage(far: Outside, before: Old) -> None:
     assert (elsewhere.status_code, elsewhere.json()) == (403, {"message": "Missing Authentication Token"})
 
 
+@pytest.mark.rule("RedeployedOnly")
 def test_a_deleted_method_is_live_until_the_api_is_deployed_again(far: Outside, before: Old, rest: Clients) -> None:
     api = before["api_id"]
     resources = rest.apigateway.get_resources(restApiId=api, embed=["methods"])["items"]
@@ -75,6 +77,7 @@ def test_a_stage_keeps_its_settings_when_it_is_deployed_again(before: Old, rest:
     assert now["deploymentId"] != was["deploymentId"]
 
 
+@pytest.mark.rule("DeploymentInUse")
 def test_a_deployment_that_is_live_cannot_be_deleted_and_one_that_is_not_can(before: Old, rest: Clients) -> None:
     api = before["api_id"]
     live = rest.apigateway.get_stage(restApiId=api, stageName="prod")["deploymentId"]
@@ -94,6 +97,7 @@ def test_a_deleted_stage_is_forbidden_and_comes_back_on_the_same_deployment(
     plan = rest.apigateway.get_usage_plans()["items"][0]
     named = [{"op": "remove", "path": "/apiStages", "value": f"{api}:prod"}]
     rest.apigateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=named)
+    rest.apigateway.delete_base_path_mapping(domainName=before["domain"], basePath="(none)")
     rest.apigateway.delete_stage(restApiId=api, stageName="prod")
     answer = far.health(before["endpoint"])
     assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
@@ -106,8 +110,10 @@ def test_a_deleted_stage_is_forbidden_and_comes_back_on_the_same_deployment(
     rest.apigateway.update_stage(restApiId=api, stageName="prod", patchOperations=settings)
     back = [{"op": "add", "path": "/apiStages", "value": f"{api}:prod"}]
     rest.apigateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=back)
+    rest.apigateway.create_base_path_mapping(domainName=before["domain"], restApiId=api, stage="prod")
 
 
+@pytest.mark.rule("EndpointOffAfterDeployment")
 def test_the_default_endpoint_is_off_after_the_next_change_of_a_stage(far: Outside, before: Old, rest: Clients) -> None:
     api = before["api_id"]
 
@@ -183,3 +189,50 @@ def test_the_function_says_that_a_stack_owns_it(rest: Clients) -> None:
     seen = rest.lambda_.get_function(FunctionName="iris-backend")
     assert seen["Configuration"]["PackageType"] == "Zip"
     assert seen["Tags"]["aws:cloudformation:stack-name"] == "iris-serverless"
+
+
+@pytest.mark.rule("RestAuthorizerInUse", "RestGoneIsNotFound", "ChildrenGoAlong")
+def test_a_rest_api_holds_on_to_what_is_used_and_forgets_the_rest(rest: Clients) -> None:
+    gateway = rest.apigateway
+    api = gateway.create_rest_api(name="a test's")["id"]
+    guard = gateway.create_authorizer(restApiId=api, name="guard", type="REQUEST", authorizerUri="arn:x")["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    parent = gateway.create_resource(restApiId=api, parentId=root, pathPart="a")["id"]
+    child = gateway.create_resource(restApiId=api, parentId=parent, pathPart="b")["id"]
+    method = {"restApiId": api, "resourceId": child, "httpMethod": "GET"}
+    gateway.put_method(authorizationType="CUSTOM", authorizerId=guard, **method)
+    text = refused("ConflictException", gateway.delete_authorizer, restApiId=api, authorizerId=guard)
+    assert text == "Cannot delete authorizer 'guard', is referenced in method: GET//a/b"
+    refused("BadRequestException", gateway.delete_resource, restApiId=api, resourceId=root)
+    gateway.delete_method(**method)
+    refused("NotFoundException", gateway.delete_method, **method)
+    gateway.delete_authorizer(restApiId=api, authorizerId=guard)
+    refused("NotFoundException", gateway.delete_authorizer, restApiId=api, authorizerId=guard)
+    gateway.delete_resource(restApiId=api, resourceId=parent)
+    assert [item["path"] for item in gateway.get_resources(restApiId=api)["items"]] == ["/"]
+    refused("NotFoundException", gateway.delete_resource, restApiId=api, resourceId=child)
+    gateway.delete_rest_api(restApiId=api)
+    refused("NotFoundException", gateway.delete_rest_api, restApiId=api)
+
+
+@pytest.mark.rule("MappedRestApi", "PlannedStage")
+def test_mappings_and_usage_plans_hold_a_stage(before: Old, rest: Clients) -> None:
+    stage = {"restApiId": before["api_id"], "stageName": "prod"}
+    assert "base path mappings" in refused(
+        "BadRequestException", rest.apigateway.delete_rest_api, restApiId=stage["restApiId"]
+    )
+    rest.apigateway.delete_base_path_mapping(domainName=before["domain"], basePath="(none)")
+    assert "usage plan" in refused("BadRequestException", rest.apigateway.delete_stage, **stage)
+    rest.apigateway.create_base_path_mapping(domainName=before["domain"], restApiId=before["api_id"], stage="prod")
+
+
+@pytest.mark.rule("RestApiExport")
+def test_a_stage_is_exported_as_it_was_deployed(before: Old, rest: Clients) -> None:
+    asked = {"restApiId": before["api_id"], "stageName": "prod", "exportType": "oas30"}
+    told = json.load(rest.apigateway.get_export(parameters={"extensions": "apigateway"}, **asked)["body"])
+    assert set(told["paths"]) == {"/api/iris/analyze", "/api/iris/health", "/api/iris/{proxy+}"}
+    integration = told["paths"]["/api/iris/analyze"]["post"]["x-amazon-apigateway-integration"]
+    assert "iris-backend:live" in integration["uri"]
+    bare = json.load(rest.apigateway.get_export(**asked)["body"])
+    assert "x-amazon-apigateway-integration" not in json.dumps(bare)
+    refused("NotFoundException", rest.apigateway.get_export, **{**asked, "stageName": "nowhere"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import time
@@ -12,12 +13,26 @@ from typing import Any
 from iris_migrate.rehearsal.aws.answers import Answer, failure
 from iris_migrate.rehearsal.aws.ledger import Ledger
 from iris_migrate.rehearsal.aws.request import AwsRequest, UnnamedRequestError, name_request
-from iris_migrate.rehearsal.aws.rules import deployments, function_policies, layers, measures
+from iris_migrate.rehearsal.aws.rules import (
+    deployments,
+    exports,
+    function_policies,
+    function_surroundings,
+    function_versions,
+    gateway,
+    images,
+    layers,
+    measures,
+    pace,
+    pages,
+    pushing,
+    rest,
+    stages,
+)
 from iris_migrate.rehearsal.aws.rules.account import AccountRules
 from iris_migrate.rehearsal.aws.rules.book import Practice, RuleBook
 from iris_migrate.rehearsal.aws.rules.ec2 import Ec2Rules
-from iris_migrate.rehearsal.aws.rules.gateway import GatewayRules
-from iris_migrate.rehearsal.aws.rules.lag import Lag
+from iris_migrate.rehearsal.aws.rules.lag import Lag, StaleReads
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +41,25 @@ _UNKNOWN_KEY = {
     "sts": ("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
     "iam": ("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
 }
-_PARALLEL_UNSAFE = frozenset({"ec2"})  # services whose writes go one at a time: moto's state has no locks
+# Services whose writes go one at a time: moto's state has no locks.
+_PARALLEL_UNSAFE = frozenset({"ec2", "ecr", "lambda", "apigateway", "apigatewayv2"})
+_SLOW = frozenset({"lambda:Invoke"})  # changes nothing of moto's, and takes its time
+_FAMILIES = (
+    pace,
+    gateway,
+    stages,
+    rest,
+    deployments,
+    exports,
+    pages,
+    function_policies,
+    function_versions,
+    function_surroundings,
+    images,
+    pushing,
+    layers,
+    measures,
+)
 
 StartResponse = Callable[..., Any]
 
@@ -40,6 +73,7 @@ class PracticeAws:
     ledger: Ledger = field(default_factory=Ledger)
     _book: RuleBook = field(default_factory=RuleBook)
     _lag: Lag = field(init=False)
+    _stale: StaleReads = field(init=False)
     _moto: Any = field(init=False)
     _lock: Any = field(init=False)
 
@@ -50,10 +84,10 @@ class PracticeAws:
 
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._lock = threading.RLock()
-        self._lag = Lag(self.practice)
-        for rules in (Ec2Rules(self.practice), AccountRules(self.practice), GatewayRules(self.practice)):
+        self._lag, self._stale = Lag(self.practice), StaleReads(self.practice)
+        for rules in (Ec2Rules(self.practice), AccountRules(self.practice)):
             rules.enter(self._book)
-        for family in (deployments, function_policies, layers, measures):
+        for family in _FAMILIES:
             for rule in family.RULES:
                 self._book.take(rule(self.practice))
 
@@ -72,7 +106,13 @@ class PracticeAws:
         if self.practice.faults.delay > 0:
             time.sleep(self.practice.faults.delay)
         fault, answer = self._answer(request, environ)
-        self.ledger.add(request, answer, self.practice.clock.now(), fault)
+        if answer.code == "cut-after":
+            carried_out = self._carried_out(request, environ)
+            self.ledger.add(request, carried_out, self.practice.clock.now(), fault)
+        else:
+            self.ledger.add(request, answer, self.practice.clock.now(), fault)
+        if answer.status == 0:
+            raise cut(environ)
         headers = [(name, value) for name, value in answer.headers.items() if name.lower() != "content-length"]
         headers.append(("Content-Length", str(len(answer.body))))
         start_response(f"{answer.status} Practice", headers)
@@ -85,20 +125,21 @@ class PracticeAws:
             code, status, message = _UNKNOWN_KEY.get(request.service, unknown)
             return "", failure(request, code, message, status)
         scripted = self.practice.faults.take(request)
-        if scripted is not None:
-            return scripted
+        return scripted if scripted is not None else ("", self._carried_out(request, environ))
+
+    def _carried_out(self, request: AwsRequest, environ: dict[str, Any]) -> Answer:
         try:
-            if request.writes and request.service in _PARALLEL_UNSAFE:
+            if request.writes and request.service in _PARALLEL_UNSAFE and request.action not in _SLOW:
                 with self._lock:
-                    return "", self._by_rules(request, environ)
-            return "", self._by_rules(request, environ)
+                    return self._stale.look(request, self._by_rules(request, environ))
+            return self._stale.look(request, self._by_rules(request, environ))
         except Exception as error:  # a defect of a rule: told in AWS's shape, with its trace in the world's log
             log.exception("%s", request.action)
-            return "", failure(request, "InternalFailure", f"The practice AWS broke: {type(error).__name__}.", 500)
+            return failure(request, "InternalFailure", f"The practice AWS broke: {type(error).__name__}.", 500)
 
     def _by_rules(self, request: AwsRequest, environ: dict[str, Any]) -> Answer:
         asked = request
-        for ahead in self._book.before.get(request.action, ()):
+        for ahead in self._book.first(request):
             outcome = ahead(asked)
             if isinstance(outcome, Answer):
                 return self._lag.hide(request, outcome)
@@ -133,6 +174,15 @@ class PracticeAws:
         if "html" in headers.get("Content-Type", "") and b"<Error" not in body:
             return _unimplemented(request)
         return replace(answer, code=_code(answer))
+
+
+def cut(environ: Mapping[str, Any]) -> ConnectionResetError:
+    """Ends the client's connection without an answer. What it gives is raised, so that the server writes nothing."""
+    import socket
+
+    with contextlib.suppress(OSError, KeyError):
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    return ConnectionResetError("cut on purpose")
 
 
 def _unimplemented(request: AwsRequest) -> Answer:

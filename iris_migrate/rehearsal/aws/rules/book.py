@@ -19,6 +19,13 @@ Before = Callable[[AwsRequest], "Answer | AwsRequest | None"]
 After = Callable[[AwsRequest, Answer], Answer]
 
 
+@dataclass(slots=True)
+class Switches:
+    """What is off while the old side is made, as by people over months, and on from then on."""
+
+    pace: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Practice:
     """What rules may ask: moto's state, the clock, the faults, the instances, the data plane."""
@@ -29,6 +36,7 @@ class Practice:
     faults: FaultTable
     instances: Instances
     plane: DataPlane
+    switches: Switches = field(default_factory=Switches)
 
     def backend(self, service: str, region: str = "", account: str = "") -> Any:
         """moto's own state of a service."""
@@ -50,11 +58,16 @@ def moto_state(service: str, account: str, region: str) -> Any:
 
 @dataclass(slots=True)
 class RuleBook:
-    """Rules by action. A `before` rule answers, gives back a changed request, or lets it pass (None)."""
+    """Rules by action, or for all of a service (`service:*`). A `before` rule answers, gives back a changed request, or
+    lets it pass (None)."""
 
     before: dict[str, list[Before]] = field(default_factory=lambda: defaultdict(list))
     after: dict[str, list[After]] = field(default_factory=lambda: defaultdict(list))
     rules: list[Rule] = field(default_factory=list)
+
+    def first(self, request: AwsRequest) -> list[Before]:
+        """What looks at a request before moto, in order."""
+        return [*self.before.get(f"{request.service}:*", ()), *self.before.get(request.action, ())]
 
     def ahead(self, action: str, rule: Before) -> None:
         self.before[action].append(rule)

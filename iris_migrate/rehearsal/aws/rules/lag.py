@@ -20,6 +20,7 @@ _NOT_FOUND = {
     "key": ("InvalidKeyPair.NotFound", "keyPairId"),
 }
 _MAKES = re.compile(r"RunInstances|AllocateAddress|CreateSecurityGroup|(Create|Import)KeyPair")
+_STALE = frozenset({"lambda", "apigateway", "apigatewayv2", "ecr", "iam"})
 _LISTS = {
     "DescribeInstances": "i",
     "DescribeAddresses": "eipalloc",
@@ -83,3 +84,31 @@ def _prune(element: ElementTree.Element, tag: str, young: set[str]) -> None:
         instances = child.find(f"{_TAG}instancesSet")
         if instances is not None and not len(instances):
             element.remove(child)
+
+
+@dataclass(slots=True)
+class StaleReads:
+    """What was read before a change is read again for a while after it: of Lambda, API Gateway, ECR and IAM.
+
+    Only what somebody has read before can be stale here; a first question after a change is answered with the truth.
+    """
+
+    practice: Practice
+    _known: dict[tuple[str, ...], Answer] = field(default_factory=dict)
+    _changed: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def look(self, request: AwsRequest, answer: Answer) -> Answer:
+        """The answer, or an older one to the same question."""
+        lag = self.practice.faults.lag
+        if lag <= 0 or request.service not in _STALE:
+            return answer
+        family = (request.account, request.service.removesuffix("v2"))
+        if request.writes:
+            if answer.status < 300:
+                self._changed[family] = self.practice.clock.now()
+            return answer
+        name = (*family, request.operation, request.fingerprint())
+        if self.practice.clock.now() < self._changed.get(family, 0.0) + lag and name in self._known:
+            return self._known[name]
+        self._known[name] = answer
+        return answer
