@@ -49,9 +49,9 @@ def _write(journal: Path, first: int, count: int) -> str:
     with journal.open("a") as file:
         for number in range(first, first + count):
             message = f"line {number} ".ljust(LENGTH, "x")
-            cursor = f"s={'b' * 32};i={number:x};b={'c' * 32};m={number:x};t={now + number:x};x={number:016x}"
+            cursor = f"s={'b' * 32};i={number:x};b={'c' * 32};m={number:x};t={number:x};x={number:016x}"
             entry = {
-                **like, "__CURSOR": cursor, "__REALTIME_TIMESTAMP": str(now + number), "MESSAGE": message,
+                **like, "__CURSOR": cursor, "__REALTIME_TIMESTAMP": str(now + number - first), "MESSAGE": message,
                 "_SYSTEMD_UNIT": f"{UNIT}.service", "UNIT": f"{UNIT}.service", "SYSLOG_IDENTIFIER": UNIT,
             }  # fmt: skip
             file.write(json.dumps(entry) + "\n")
@@ -93,8 +93,9 @@ async def _burst(session: Session, journal: Path) -> list[Figure]:
     from benchmarks.tui import stalls
 
     connection = await session.target.connection()
-    before = _write(journal, 2_000_000_000, 1)
-    await asyncio.to_thread(_write, journal, 3_000_000_000, LINES)
+    first = int(time.time() * 1000) * LINES  # another one each time, so that a cursor stands for one line
+    before = _write(journal, first, 1)
+    await asyncio.to_thread(_write, journal, first + 1, LINES)
     floor = await asyncio.to_thread(_floor, session, before)
     from iris_migrate.connections.host.connection import Journal
     from iris_migrate.tui.following import shown

@@ -209,6 +209,16 @@ class Record:
     def add_status(self, at: float, run: int | None, step: str, status: str, detail: str) -> None:
         self._add("statuses", at, run, step, status, detail)
 
+    def running_at(self, at: float) -> tuple[str, float | None] | None:
+        """The step that was worked on at a time, or last before it; and when that work ended (None: not by then)."""
+        begun = self._one(
+            "SELECT rowid, step FROM statuses WHERE status='running' AND at<=? ORDER BY rowid DESC LIMIT 1", at
+        )
+        if begun is None:
+            return None
+        ended = self._one("SELECT at FROM statuses WHERE step=? AND rowid>? ORDER BY rowid LIMIT 1", begun[1], begun[0])
+        return begun[1], ended[0] if ended is not None and ended[0] < at else None
+
     def statuses(self, run: int) -> dict[str, tuple[str, str]]:
         """The last status of each step in a run."""
         rows = self._db.execute("SELECT step, status, detail FROM statuses WHERE run=? ORDER BY rowid", (run,))

@@ -28,9 +28,10 @@ class Secrets:
         self._sources = sources
         self._environment = os.environ if environment is None else environment
         self._values: dict[str, str] = {}
+        self._hidden: list[tuple[str, str]] = []  # what stands in no line, with what stands there instead
 
     def set(self, name: str, value: str) -> None:
-        self._values[name] = value
+        self._keep(name, value)
 
     def missing(self) -> list[str]:
         """The names that have no value yet."""
@@ -39,7 +40,7 @@ class Secrets:
     def value(self, name: str) -> str:
         """The value. Raises SecretMissing with where to put it."""
         if name not in self._values:
-            self._values[name] = self._read(name)
+            self._keep(name, self._read(name))
         return self._values[name]
 
     def fill(self, secret: Secret) -> str:
@@ -51,11 +52,20 @@ class Secrets:
 
     def hide(self, line: str) -> str:
         """The line with every known value replaced by its name."""
-        for name, value in self._values.items():
-            for piece in {value, *value.split(",")}:
-                if len(piece) >= _SHORTEST_HIDDEN and piece in line:
-                    line = line.replace(piece, f"‹secret {name}›")
+        for piece, instead in self._hidden:
+            if piece in line:
+                line = line.replace(piece, instead)
         return line
+
+    def _keep(self, name: str, value: str) -> None:
+        """Remember a value, and what of it is to be hidden: the longest first, so that none is left in pieces."""
+        self._values[name] = value
+        pieces = {
+            piece: f"‹secret {known}›"
+            for known, held in self._values.items() for piece in (held, *held.split(","))
+            if len(piece) >= _SHORTEST_HIDDEN
+        }  # fmt: skip
+        self._hidden = sorted(pieces.items(), key=lambda one: -len(one[0]))
 
     def _known(self, name: str) -> bool:
         try:

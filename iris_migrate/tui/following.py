@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from iris_migrate.engine.logs import MEMORY, LogSource, about_memory
@@ -60,8 +59,8 @@ async def merged(
         if line.cursor and line.unit.startswith("/"):
             return of_file(secrets.hide(line.text), name or line.unit, line.time)
         if about_memory(line.source, line.text):
-            return replace(shown(line, secrets), source=MEMORY)
-        return None if name is None else replace(shown(line, secrets), source=name)
+            return shown(line, secrets)._replace(source=MEMORY)
+        return None if name is None else shown(line, secrets)._replace(source=name)
 
     for source in sources:
         try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from iris_migrate.changes import Change, HostFile, LocalEdit
 from iris_migrate.describe import details, summary
@@ -12,9 +13,12 @@ from iris_migrate.engine.events import Status
 from iris_migrate.engine.inspection import Inspected
 from iris_migrate.findings import Evidence, Verdict
 from iris_migrate.language.checklist import Step
-from iris_migrate.language.troubleshooting import Symptom
 from iris_migrate.symbols import SYMBOLS
 from iris_migrate.tui.board import Board
+
+if TYPE_CHECKING:
+    from iris_migrate.engine.diagnosis import Diagnosis
+    from iris_migrate.tui.visit import Plan
 
 RISKS = {
     "none": "none",
@@ -22,7 +26,8 @@ RISKS = {
     "interrupts": "it interrupts the service",
     "destroys": "it destroys, and cannot simply be put back",
 }
-CHOICES = "r retry · e edit settings · w waive with a reason · u undo · n go on"
+CHOICES = "r retry · e edit settings · p ask the facts again · w waive with a reason · u undo · n go on"
+MENDS = "m carries the remedy out: its plan is shown first · "
 NOW_SHOWN = 4  # lines of evidence in the panel; all of it is in the Evidence tab
 JOURNAL_SHOWN = 12
 OUTPUT_SHOWN = 8
@@ -121,11 +126,11 @@ def phase_rows(board: Board, phase: str) -> Iterator[Row]:
         yield Row(board.number(step.id), text, tone_of(status))
 
 
-def failure_rows(failure: Failure, symptoms: Mapping[str, Symptom]) -> Iterator[Row]:
-    """What failed, what was seen, the lines that explain it, the likely cause and the next thing to do."""
+def failure_rows(failure: Failure, diagnosis: Diagnosis | None, *, mends: bool) -> Iterator[Row]:
+    """What failed, what can be done, the causes that facts name, what was seen, and the lines that explain it."""
     yield Row("Failed", failure.why, "bad")
-    yield Row("You can", CHOICES, "head")
-    yield from _cause(failure, symptoms)
+    yield Row("You can", (MENDS if mends else "") + CHOICES, "head")
+    yield from cause_rows(diagnosis)
     label = "Seen"
     for item in failure.evidence:
         yield Row(label, _seen(item), tone_of_verdict(item.verdict))
@@ -145,21 +150,34 @@ def _tail(label: str, lines: Sequence[str], shown: int) -> Iterator[Row]:
         label = ""
 
 
-def _cause(failure: Failure, symptoms: Mapping[str, Symptom]) -> Iterator[Row]:
-    lines = [failure.why, *failure.lines, *failure.journal, *(item.seen for item in failure.evidence)]
-    named = [symptoms[name] for name in failure.step.troubleshoot if name in symptoms]
-    likely = [cause for symptom in named for cause in symptom.likely(lines)]
-    for cause in likely:
-        yield Row("Likely", cause.says, "warn")
-        told = next((line for line in lines if cause.sign in line), "")
-        yield Row("", f"told by: {told.strip()[:200]}", "muted")
-        yield Row("Next", cause.remedy)
-    if likely:
+def cause_rows(diagnosis: Diagnosis | None) -> Iterator[Row]:
+    """The causes that the facts name, each with the facts and the remedy. Without any: where to look."""
+    if diagnosis is None:
         return
-    for symptom in named:
+    for cause in diagnosis.named:
+        yield Row("Cause", cause.says, "warn")
+        yield from (Row("", f"{item.asked}: {item.seen}", "muted") for item in cause.facts)
+        yield Row("Next", cause.remedy.says)
+    if diagnosis.named:
+        return
+    for symptom in diagnosis.symptoms:
         yield Row("Maybe", symptom.says, "warn")
-        for look in symptom.look:
-            yield Row("", f"{look.shows}: {look.command}", "code")
+        yield from (Row("", f"{look.shows}: {look.command}", "code") for look in symptom.look)
+    if not diagnosis.symptoms:
+        yield Row("Cause", "no fact names one", "muted")
+
+
+def remedy_rows(board: Board, diagnosis: Diagnosis, plan: Plan) -> Iterator[Row]:
+    """The causes in short, then each step of the remedies with its plan; the last is the step that does not hold."""
+    for cause in diagnosis.named:
+        yield Row("Cause", cause.says, "warn")
+        yield Row("Next", cause.remedy.says)
+    for step, changes in plan:
+        yield Row(board.number(step.id), step.title, "head")
+        if changes:
+            yield from (replace(row, label="") for row in plan_rows(changes, full=True))
+        else:
+            yield Row("", "Nothing to do, or not known before the steps above hold: then it is shown.", "muted")
 
 
 def evidence_rows(inspected: Inspected | None) -> Iterator[Row]:

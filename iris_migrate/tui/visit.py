@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,11 @@ from iris_migrate.tui.board import Board
 from iris_migrate.tui.telling import plan_of
 
 if TYPE_CHECKING:
+    from iris_migrate.engine.diagnosis import Diagnosis
     from iris_migrate.engine.session import Session
-    from iris_migrate.language.troubleshooting import Symptom
     from iris_migrate.tui.operator import ScreenOperator
+
+Plan = tuple[tuple[Step, tuple[Change, ...]], ...]  # steps, each with what would be done
 
 
 class Visit:
@@ -29,7 +30,7 @@ class Visit:
     def __init__(self, session: Session, board: Board) -> None:
         self.session, self.board = session, board
         self.failures: dict[str, Failure] = {}
-        self.symptoms: dict[str, Symptom] = {}
+        self.diagnoses: dict[str, Diagnosis] = {}
         self.busy = False
         self.cut_short = False  # the last deed did not come to its end
         self._run: Run | None = None
@@ -132,6 +133,29 @@ class Visit:
         self.run.decide(step, Decision(Choice.WAIVE, reason, until), Status.WAIVED)
         await self.run.look(self.run.inspection.dependents(step.id) - {step.id})
 
+    async def probe(self, step: Step) -> None:
+        """Ask the facts why a step does not hold. The step stays as it is: nothing is changed."""
+        from iris_migrate.engine.diagnosis import Wrote
+
+        failure = self.failure(step.id)
+        wrote = Wrote(failure.change, failure.lines, failure.why) if failure is not None else None
+        await self.session.inspection.look({step.id})
+        self.diagnoses[step.id] = await self.session.diagnostician.of([step.id], wrote)
+
+    async def mend(self, step: Step, plan: Plan) -> None:
+        """Bring the steps of the remedies to hold, then the step itself: what was shown is consented to."""
+        shown = dict((one.id, changes) for one, changes in plan)
+        await self.run.look(set(shown))
+        for one in (*(one for one, _ in plan if one.id != step.id), step):
+            if self.operator is not None:
+                self.operator.agree(one.id, shown.get(one.id, ()))
+            await self._on_their_way(one)
+            after = await self.run.bring(one)
+            if self.run.ending.is_set():
+                raise Stopped(one.id)
+            if not after.settled and one.critical:
+                return
+
     def end_soon(self) -> None:
         """Ask what runs to end where it only waits."""
         if self._run is not None:
@@ -146,10 +170,8 @@ class Visit:
     async def failed(self, failure: Failure) -> Decision:
         """Keep a failure for the panel; what to do about it is decided there, by any key, at leisure."""
         self.failures[failure.step.id] = failure
-        if failure.step.troubleshoot and not self.symptoms:
-            from iris_migrate.engine.explaining import symptoms_of
-
-            self.symptoms = dict(await asyncio.to_thread(symptoms_of(self.session.options)))
+        if failure.diagnosis is not None:
+            self.diagnoses[failure.step.id] = failure.diagnosis
         return Decision(Choice.SKIP)
 
     # Asking
@@ -164,6 +186,22 @@ class Visit:
         """Why the step failed, while it has."""
         return self.failures.get(step) if self.board.status(step) is Status.FAILED else None
 
+    def diagnosis(self, step: str) -> Diagnosis | None:
+        """The causes that facts named, while the step does not hold."""
+        status = self.board.status(step)
+        return None if status is None or status.settled else self.diagnoses.get(step)
+
+    def mending(self, step: Step) -> Plan:
+        """The steps of the remedies, each with what would be done now, and the step itself last; empty without any."""
+        named = found.named if (found := self.diagnosis(step.id)) is not None else ()
+        diagnostician = self.session.diagnostician
+        plan = {one.id: (one, changes) for cause in named for one, changes in diagnostician.plan(cause)}
+        if not plan:
+            return ()
+        plan.pop(step.id, None)
+        order = [one.id for one in self.board.checklist.steps]
+        return (*sorted(plan.values(), key=lambda one: order.index(one[0].id)), (step, self.plan(step.id)))
+
     def undoing(self, step: Step) -> tuple[Change, ...]:
         """What undo would put back. Raises CannotUndo with a sentence."""
         if self._run is None or self.inspected(step.id) is None:
@@ -175,6 +213,13 @@ class Visit:
             return bool(self.undoing(step))
         except CannotUndo:
             return False
+
+    def can_begin(self, step: Step) -> bool:
+        """Whether anything can be done about a step that is not settled."""
+        status = self.board.status(step.id)
+        if status is None or status.settled:
+            return False
+        return status is not Status.WAITING or not self.waiting_for(step)
 
     def waiting_for(self, step: Step) -> str:
         """The first step that this one waits for and that does not come to hold by itself."""

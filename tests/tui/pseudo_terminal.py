@@ -40,8 +40,10 @@ class Terminal:
         self._stream, self._rest, self.raw = pyte.ByteStream(self.screen), b"", bytearray()
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        # Whoever runs the tests may have told a size of their own, and that would count more than the terminal's.
+        told = {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=dict(environment), start_new_session=True, cwd=folder,
+            command, stdin=slave, stdout=slave, stderr=slave, env=told, start_new_session=True, cwd=folder,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - only this call
         )  # fmt: skip
         os.close(slave)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from iris_migrate.connections.web import WebConnection
 from iris_migrate.connections.workstation import Workstation
+from iris_migrate.engine.diagnosis import Diagnostician
 from iris_migrate.engine.events import Event
 from iris_migrate.engine.inspection import Inspection
 from iris_migrate.engine.record import Record
@@ -17,7 +19,7 @@ from iris_migrate.engine.secrets import Secrets
 from iris_migrate.engine.session import Options, Session
 from iris_migrate.engine.target import LiveTarget
 from iris_migrate.language.checklist import Checklist, Phase, Step
-from iris_migrate.language.troubleshooting import Cause, Look, Symptom
+from iris_migrate.language.troubleshooting import Book, Cause, Look, Symptom
 from iris_migrate.target import Unreadable
 from iris_migrate.tui.app import IrisApp
 from iris_migrate.tui.operator import ScreenOperator
@@ -32,7 +34,10 @@ PHASES = (Phase("1", "Files"), Phase("2", "Commands"), Phase("3", "People"))
 SYMPTOM = Symptom(
     "no-answer", "The service does not answer.",
     (Look("its last lines", "journalctl -u service -n 50"),),
-    (Cause("Another process has the port.", "Address already in use", "Look which one, and stop it."),),
+    (
+        Cause("Another process has the port.", "Address already in use", "The note says which one. Run the step note.",
+              id="port-taken", steps=("note",)),
+    ),
 )  # fmt: skip
 
 
@@ -69,6 +74,10 @@ class LocalSession(Session):
         self.aws = NoAws()  # type: ignore[assignment]
         self.workstation = Workstation()
 
+    @cached_property
+    def diagnostician(self) -> Diagnostician:
+        return Diagnostician(self.inspection, lambda: Book({}, {"no-answer": SYMPTOM}), self.secrets.hide)
+
     async def begin(self, operator: Any) -> LocalSession:
         self.operator = operator
         self.record = Record(self.options.state_folder() / "migrations" / "m.sqlite")
@@ -100,7 +109,6 @@ class SittingApp(IrisApp):
         session = await self.local.begin(ScreenOperator(self.push_screen_wait))
         session.listen(self.heard.append)
         page = ChecklistScreen(session)
-        page.visit.symptoms = {"no-answer": SYMPTOM}
         self.answer = await self.show(page)
 
     @property

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, Footer, Input
-from textual.widgets._footer import FooterKey
+from textual.widgets import Button, Input
 
 from iris_migrate.engine.consent import confirmation
 from iris_migrate.engine.events import ChangeIntended, Status
 from iris_migrate.tui.screens.logs import LogsScreen
 from iris_migrate.tui.widgets.dialogs import ConfirmDialog, Dialog, QuestionDialog, ReasonDialog
 from iris_migrate.tui.widgets.help import HelpDialog
+from iris_migrate.tui.widgets.keys import KeyLine
 from iris_migrate.tui.widgets.panes import Panes
 from tests.tui.sitting import LocalSession, SittingApp, steps
 from tests.tui.steps import text, until
@@ -29,7 +29,7 @@ def app(tmp_path: Path) -> SittingApp:
 
 def shown(app: SittingApp) -> dict[str, str]:
     """The keys that the footer names, with their words."""
-    return {key.key_display: key.description for key in app.page.query_one(Footer).query(FooterKey)}
+    return app.page.query_one(KeyLine).named
 
 
 def status(app: SittingApp, name: str) -> Status | None:
@@ -46,8 +46,8 @@ async def ready(pilot: Pilot[Any]) -> SittingApp:
 
 async def at(pilot: Pilot[Any], name: str) -> SittingApp:
     app = await ready(pilot)
-    app.page._mark(name)
-    await until(pilot, lambda: app.page.step is not None and app.page.step.id == name)
+    app.page.mark(name)
+    await until(pilot, lambda: app.page.offered[0] == name)
     return app
 
 
@@ -132,7 +132,7 @@ async def test_a_failure_says_what_was_seen_the_likely_cause_and_what_can_be_don
         await until(pilot, lambda: status(app, "broken") is Status.FAILED and app.there)
         await until(pilot, lambda: "Another process has the port." in text(pilot))
         seen = text(pilot)
-        assert "told by: Address already in use" in seen and "stop it" in seen and "r retry" in seen
+        assert "what the tool wrote: Address already in use" in seen and "says which one" in seen and "r retry" in seen
         await until(pilot, lambda: {"r", "e"} <= shown(app).keys())
         before = len([event for event in app.heard if isinstance(event, ChangeIntended)])
         await pilot.press("r")
@@ -276,7 +276,11 @@ async def test_narrow_terminals_have_a_breadcrumb_and_a_key_for_the_list(app: Si
         )
 
 
-@pytest.mark.parametrize("state", ["normal", "failed", "dialog", "logs", "narrow list"])
+@pytest.mark.parametrize(
+    "state",
+    ["normal", "failed", "dialog", "question", "waive", "watching", "phase", "evidence", "help", "logs", "beside",
+     "narrow list"],
+)  # fmt: skip
 async def test_a_terminal_of_20_by_5_and_back(app: SittingApp, state: str) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
@@ -288,8 +292,22 @@ async def test_a_terminal_of_20_by_5_and_back(app: SittingApp, state: str) -> No
             await at(pilot, "paid")
             await pilot.press("a")
             await dialog(pilot, ConfirmDialog)
+        elif state in ("question", "watching"):
+            await at(pilot, "deed")
+            await pilot.press("a")
+            await dialog(pilot, QuestionDialog)
+            if state == "watching":
+                await pilot.press("tab", "enter")
+                await until(pilot, lambda: app.screen is app.page)
+        elif state == "waive":
+            await at(pilot, "broken")
+            await pilot.press("w")
+            await dialog(pilot, ReasonDialog)
         elif state != "normal":
-            await pilot.press({"logs": "l", "narrow list": "c"}[state])
+            keys = {"logs": "l", "narrow list": "c", "beside": "lb", "phase": "c", "evidence": "3", "help": "?"}[state]
+            await pilot.press(*({"?": "question_mark"}.get(key, key) for key in keys))
+            if state == "phase":
+                await pilot.press("home", "enter")
         await pilot.pause()
         before = type(app.screen)
         for size in ((20, 5), (80, 24), (20, 5), (120, 40), (80, 24)):

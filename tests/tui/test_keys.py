@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from textual.widgets import Footer, Input, OptionList
-from textual.widgets._footer import FooterKey
+from textual.widgets import Input, OptionList
 
 from iris_migrate.tui.app import REHEARSE
 from iris_migrate.tui.commands import COMMANDS, KeyMapError, commands, read_key_map
@@ -18,6 +17,7 @@ from iris_migrate.tui.screens.opening import OpeningScreen
 from iris_migrate.tui.screens.settings import SettingsScreen
 from iris_migrate.tui.screens.start import Choice, Chosen, StartScreen
 from iris_migrate.tui.widgets.help import HelpDialog
+from iris_migrate.tui.widgets.keys import KeyLine
 from tests.tui import steps
 from tests.tui.canned import ANSWERS, CannedApp, CannedAws
 
@@ -35,8 +35,7 @@ def _no_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
 async def footer(pilot: object) -> dict[str, str]:
     """The keys that the footer names, with their words."""
     await pilot.pause(0.1)  # type: ignore[attr-defined]
-    found = pilot.app.screen.query_one(Footer).query(FooterKey)  # type: ignore[attr-defined]
-    return {key.key_display: key.description for key in found}
+    return pilot.app.screen.query_one(KeyLine).named  # type: ignore[attr-defined,no-any-return]
 
 
 async def test_the_way_forward_and_back_by_enter_and_escape(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from iris_migrate.redact import clean_bytes
 from iris_migrate.target import Clock
 
 FOREVER = 86400.0 * 365
+AT_ONCE = 1000  # lines in one batch: whoever takes a burst lives on between two of them
+_Waiting = asyncio.Queue[tuple[Sequence[Line], Callable[[], None]]]  # lines, and how to tell that they were taken
 
 # A plain `-f` on a unit without entries loses its first lines; after the cursor of any entry it does not.
 _JOURNAL = r"""
@@ -134,12 +136,13 @@ class Follower:
         self._channels, self._clock = channels, clock
 
     async def follow(self, *sources: Journal | File) -> AsyncGenerator[list[Line], None]:
-        """Batches of lines. Close it (`aclose`) and nothing of it is left on the host.
+        """Batches of about a thousand lines at most; what is not taken holds the host up. Close it (`aclose`) and
+        nothing of it is left on the host.
 
         A lost connection is made again without end; the listener is told. Raises HostFailure when a source cannot be
         followed, HostKeyChanged when another host answers.
         """
-        waiting: asyncio.Queue[list[Line]] = asyncio.Queue()
+        waiting: _Waiting = asyncio.Queue()
         tasks = [asyncio.create_task(self._one(source, waiting)) for source in sources]
         more = asyncio.create_task(waiting.get())
         try:
@@ -148,10 +151,14 @@ class Follower:
                 if more not in done:
                     done.pop().result()
                     return
-                batch = list(more.result())
+                lines, taken = more.result()
+                batch = list(lines)
+                taken()
+                while not waiting.empty() and len(batch) < AT_ONCE:
+                    lines, taken = waiting.get_nowait()
+                    batch += lines
+                    taken()
                 more = asyncio.create_task(waiting.get())
-                while not waiting.empty():
-                    batch += waiting.get_nowait()
                 yield batch
         finally:
             for task in (more, *tasks):
@@ -175,15 +182,15 @@ class Follower:
         lines = answer.out.split(b"\n")
         return entries(lines if after else lines[::-1])
 
-    async def _one(self, source: Journal | File, waiting: asyncio.Queue[list[Line]]) -> None:
+    async def _one(self, source: Journal | File, waiting: _Waiting) -> None:
         reader: _Reader = (
             _JournalReader(source) if isinstance(source, Journal) else _FileReader(source, self._clock.now)
         )
 
         def arrived(lines: Sequence[Line]) -> None:
-            waiting.put_nowait(list(lines))
+            waiting.put_nowait((lines, hand_over.taken))
 
-        hand_over = HandOver(arrived)
+        hand_over = HandOver(arrived, waits=True)
         while True:
             try:
                 await self._watch(reader, hand_over)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from iris_migrate.connections.host.errors import HostFailure
 from iris_migrate.redact import clean, clean_bytes
@@ -17,9 +19,11 @@ INFO = 6  # syslog's priority where none is told
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line. `unit` is the unit or the file's path, `cursor` where to go on after it."""
+class Line(NamedTuple):
+    """One line. `unit` is the unit or the file's path, `cursor` where to go on after it.
+
+    A tuple, as there may be hundreds of thousands: a frozen dataclass takes four times as long to make.
+    """
 
     time: float  # seconds since the epoch: the host's clock for the journal, ours for a file
     unit: str
@@ -59,18 +63,31 @@ def arguments(unit: str) -> str:
 def entries(lines: Sequence[bytes]) -> list[Line]:
     """The lines that journald's JSON tells; what is none of its entries is left out."""
     found: list[Line] = []
-    for raw in lines:
+    for entry in _decoded(lines):
         try:
-            entry = json.loads(raw)
             cursor, time = entry["__CURSOR"], int(entry["__REALTIME_TIMESTAMP"]) / 1e6
         except (ValueError, KeyError, TypeError):
             continue
-        unit = clean(_one(entry.get("UNIT") or entry.get("_SYSTEMD_UNIT")))
-        source = clean(_one(entry.get("SYSLOG_IDENTIFIER")))
-        pid, priority = _number(entry.get("_PID"), 0), _number(entry.get("PRIORITY"), INFO)
-        for text in _message(entry.get("MESSAGE")).split("\n"):
+        unit = _name(_one(entry.get("UNIT") or entry.get("_SYSTEMD_UNIT")))
+        source = _name(_one(entry.get("SYSLOG_IDENTIFIER")))
+        pid, priority = _number(_one(entry.get("_PID")), 0), _number(_one(entry.get("PRIORITY")), INFO)
+        message = entry.get("MESSAGE")
+        if isinstance(message, str) and message.isprintable():
+            found.append(Line(time, unit, pid, priority, message, cursor, source))
+            continue
+        for text in _message(message).split("\n"):
             found.append(Line(time, unit, pid, priority, text, cursor, source))
     return found
+
+
+def _decoded(lines: Sequence[bytes]) -> Iterator[Any]:
+    """What the lines are in JSON. All in one go where all of them are; that takes half the time."""
+    try:
+        yield from json.loads(b"[%b]" % b",".join(lines))
+    except ValueError:
+        for line in lines:
+            with contextlib.suppress(ValueError):
+                yield json.loads(line)
 
 
 def _message(value: Any) -> str:
@@ -82,11 +99,19 @@ def _message(value: Any) -> str:
 
 def _one(value: Any) -> str:
     """A field; one that an entry holds several times comes as a list."""
+    if isinstance(value, str):
+        return value
     while isinstance(value, list):
         value = value[0] if value else None
     return "" if value is None else str(value)
 
 
-def _number(value: Any, otherwise: int) -> int:
-    text = _one(value)
+@lru_cache(1024)
+def _name(text: str) -> str:
+    """The name of a unit or a program: few different ones."""
+    return clean(text)
+
+
+@lru_cache(1024)
+def _number(text: str, otherwise: int) -> int:
     return int(text) if text.isdigit() else otherwise

@@ -49,11 +49,14 @@ def shown(line: bytes) -> str:
 
 
 class HandOver(Generic[T]):
-    """Takes things from a reading thread to the loop in order; a loop that is behind holds the thread up."""
+    """Takes things from a reading thread to the loop in order; a loop that is behind holds the thread up.
 
-    def __init__(self, take: Callable[[Sequence[T]], None]) -> None:
+    With `waits`, what was handed over waits until somebody calls `taken` for it: then that one may hold it up too.
+    """
+
+    def __init__(self, take: Callable[[Sequence[T]], None], *, waits: bool = False) -> None:
         self._loop = asyncio.get_running_loop()
-        self._take = take
+        self._take, self._waits = take, waits
         self._room = threading.BoundedSemaphore(BATCHES)
 
     def __call__(self, lines: Sequence[T]) -> None:
@@ -61,6 +64,11 @@ class HandOver(Generic[T]):
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             self._loop.call_soon_threadsafe(self._taken, lines)
 
-    def _taken(self, lines: Sequence[T]) -> None:
+    def taken(self) -> None:
+        """One batch was taken; there is room for another."""
         self._room.release()
+
+    def _taken(self, lines: Sequence[T]) -> None:
+        if not self._waits:
+            self.taken()
         self._take(lines)

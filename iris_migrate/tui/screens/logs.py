@@ -20,6 +20,7 @@ from iris_migrate.tui.screens.page import Page
 from iris_migrate.tui.symbols import spark
 from iris_migrate.tui.widgets.line_view import LineView
 from iris_migrate.tui.widgets.lines import ShownLine
+from iris_migrate.tui.widgets.log_views import LogLines
 from iris_migrate.tui.widgets.panel import Panel
 from iris_migrate.tui.widgets.search import SearchLine
 
@@ -32,16 +33,17 @@ BUCKET, BUCKETS = 10.0, 24  # seconds of one bar, and how many bars there are
 NAME = 9  # cells for the name of a source
 
 
-class LogsScreen(Page[None]):
-    """Reads only. Nothing of it stays on the host when it is closed."""
+class LogsScreen(Page[str | None]):
+    """Reads only. Nothing of it stays on the host when it is closed. Answers with a step to go to, if any."""
 
     AREA = "logs"
     TITLE_IN_HEADER = "Logs"
     CSS_PATH = "logs.tcss"
     BINDINGS = bindings("logs")
     HELP = (
-        "Every log that the checklist knows, merged by time. The numbers show and hide one. Space pauses: then it says"
-        " how many lines are new. j and k mark a line, Enter takes it apart. The bars are errors, ten seconds each."
+        "Every log that the checklist knows, merged by time, or (b) side by side. The numbers show and hide one. Space"
+        " pauses: then it says how many lines are new. j and k mark a line, Enter takes it apart, o goes to the step"
+        " that was worked on when it was written. The bars are errors, ten seconds each."
     )
 
     def __init__(self, session: Session) -> None:
@@ -52,10 +54,11 @@ class LogsScreen(Page[None]):
         self._level, self._age, self._wanted = 0, 0, ""
         self._errors: Counter[int] = Counter()
         self._new, self._live, self._problem = 0, False, ""
+        self._told = ("", "")  # the lines above and below
 
     def body(self) -> Iterator[Widget]:
         yield Static("", id="sources", markup=False)
-        yield LineView(id="lines", show_time=True, show_source=True, empty="No line passes, or none was written yet.")
+        yield LogLines([source.name for source in self.sources])
         fields = Panel(id="fields")
         fields.display = False
         yield fields
@@ -64,14 +67,14 @@ class LogsScreen(Page[None]):
         yield SearchLine("Show only lines with (empty: all):", id="filter")
 
     def on_mount(self) -> None:
-        self.lines.focus()
+        self.lines.merged.focus()
         self.run_worker(self._feed(), group="logs", exit_on_error=False)
         self.set_interval(BUCKET / 2, self._tell)
         self._tell()
 
     @property
-    def lines(self) -> LineView:
-        return self.query_one("#lines", LineView)
+    def lines(self) -> LogLines:
+        return self.query_one(LogLines)
 
     async def _feed(self) -> None:
         """Lines as they come; what cannot be followed is said, and the rest goes on."""
@@ -100,7 +103,8 @@ class LogsScreen(Page[None]):
     # What is said above and below
 
     def on_line_view_counted(self, event: LineView.Counted) -> None:
-        self._new = event.new
+        if event.view is self.lines.current:
+            self._new = event.new
         self._tell()
 
     def _tell(self) -> None:
@@ -113,22 +117,24 @@ class LogsScreen(Page[None]):
         now = int(self.session.clock.now() // BUCKET)
         bars = tuple(self._errors[bucket] for bucket in range(now - BUCKETS + 1, now + 1))
         width = self.size.width
-        errors = f"errors {spark(bars)} {self.lines.lines.errors}"
+        errors = f"errors {spark(bars)} {self.lines.merged.lines.errors}"
         left = " " + "  ".join(names)
-        self.query_one("#sources", Static).update(
-            Content(left + " " * max(2, width - len(left) - len(errors) - 1) + errors)
-        )
-        self.query_one("#state", Static).update(Content(self._state()))
+        above = left + " " * max(2, width - len(left) - len(errors) - 1) + errors
+        told = above, self._state()
+        if told != self._told:  # these lines stay where they are: nothing has to be laid out anew
+            self._told = told
+            self.query_one("#sources", Static).update(Content(told[0]), layout=False)
+            self.query_one("#state", Static).update(Content(told[1]), layout=False)
 
     def _state(self) -> str:
-        lines = self.lines
+        lines = self.lines.current
         if self._problem:
             live = f"! {self._problem}"
         elif not lines.following:
             live = f"paused · {self._new} new lines · End shows them"
         else:
             live = "● live" if self._live else "◌ connecting"
-        shown = [f"{lines.lines.total} lines"]
+        shown = [f"{self.lines.merged.lines.total} lines"]
         if LEVELS[self._level] != 7:
             shown.append(f"only {LEVEL_NAMES[LEVELS[self._level]]} and worse")
         if self._age:
@@ -153,7 +159,7 @@ class LogsScreen(Page[None]):
                     and (not wanted or wanted in line.text.casefold())
                 )
 
-        self.lines.filter(keep)
+        self.lines.filter(keep, hidden)
         self._tell()
 
     def _switch(self, number: int) -> None:
@@ -208,9 +214,26 @@ class LogsScreen(Page[None]):
             event.line.action_close()
             self._refilter()
         else:
-            event.line.tell("" if self.lines.search(event.text) else "not found")
+            event.line.tell("" if self.lines.current.search(event.text) else "not found")
+
+    async def action_beside(self) -> None:
+        await self.lines.toggle(self._hidden)
+        self._tell()
 
     # One line, and all of them
+
+    def action_step(self) -> None:
+        """To the step that was worked on when the marked line was written."""
+        line = self.lines.current.marked
+        found = None if line is None else self.session.record.running_at(line.time)
+        if line is None or found is None:
+            self.notify("Nothing had been done by then.", markup=False)
+            return
+        step, ended = found
+        if ended is not None:
+            title = clean(self.session.checklist.step(step).title)
+            self.notify(f"Nothing was done then; {title} had ended {line.time - ended:.0f} s before.", markup=False)
+        self.dismiss(step)
 
     def action_fields(self) -> None:
         fields = self.query_one("#fields", Panel)
@@ -221,7 +244,7 @@ class LogsScreen(Page[None]):
         self._show_fields()
 
     def _show_fields(self) -> None:
-        fields, line = self.query_one("#fields", Panel), self.lines.marked
+        fields, line = self.query_one("#fields", Panel), self.lines.current.marked
         if fields.display and line is not None:
             fields.show("line", field_rows(line))
 
@@ -230,18 +253,18 @@ class LogsScreen(Page[None]):
 
         folder = self.session.options.state_folder() / "saved"
         try:
-            path = save(self.lines.text, folder, "logs", self.session.clock.now())
+            path = save(self.lines.current.text, folder, "logs", self.session.clock.now())
         except OSError as error:
             self.notify(f"It could not be saved: {error}", severity="error", markup=False)
             return
-        self.notify(f"{len(self.lines.lines)} lines saved in {path}", markup=False)
+        self.notify(f"{len(self.lines.current.lines)} lines saved in {path}", markup=False)
 
     def action_copy(self) -> None:
         from iris_migrate.tui.clipboard import copied
 
-        line = self.lines.marked
+        line = self.lines.current.marked
         folder = self.session.options.state_folder() / "saved"
-        text = self.lines.text if line is None else line.text
+        text = self.lines.current.text if line is None else line.text
         self.notify(copied(self.app, text, folder, "logs", self.session.clock.now()), markup=False)
 
     def action_close(self) -> None:

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from iris_migrate.tui.commands import works
 from iris_migrate.tui.widgets.header import Header
+from iris_migrate.tui.widgets.keys import KeyLine
 
 if TYPE_CHECKING:
     from iris_migrate.tui.app import IrisApp
@@ -40,7 +40,7 @@ class Page(Screen[Answer], Generic[Answer]):
     def compose(self) -> ComposeResult:
         yield Header(self.TITLE_IN_HEADER, self.iris.place, self.iris.elapsed)
         yield from self.body()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def body(self) -> Iterator[Widget]:
         """The widgets between header and footer."""

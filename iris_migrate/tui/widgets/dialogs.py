@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
+from textual.widgets._input import InputType
 
 from iris_migrate.redact import clean
 from iris_migrate.tui.telling import Row
@@ -24,6 +25,7 @@ from iris_migrate.tui.widgets.soon import soon
 
 Answer = TypeVar("Answer")
 OTHER = 10  # lines of a dialog beside its body
+LONGEST_ANSWER = 4096  # characters in one field
 DEAF = 0.5  # seconds in which keys that were meant for something else still arrive
 
 
@@ -49,7 +51,15 @@ class Choice(Button):
 
 
 class Field(Input):
-    """A text field of a dialog."""
+    """A text field of a dialog; it takes as much as anybody may mean."""
+
+    def __init__(
+        self, *, id: str, placeholder: str = "", type: InputType = "text", password: bool = False, longest: int = 0
+    ) -> None:
+        super().__init__(
+            id=id, placeholder=placeholder, type=type, password=password, select_on_focus=False,
+            max_length=longest or LONGEST_ANSWER,
+        )  # fmt: skip
 
     def _forward_event(self, event: events.Event) -> None:
         if not _taken(self, event):
@@ -175,7 +185,7 @@ class ConfirmDialog(Dialog[bool]):
             yield said
         if self.phrase:
             yield _words(f"To agree, type exactly:  {self.phrase}")
-            yield Field(id="phrase", placeholder="the phrase", select_on_focus=False)
+            yield Field(id="phrase", placeholder="the phrase")
 
     def buttons(self) -> Iterator[Button]:
         yield Choice("Cancel", id="cancel", compact=True)
@@ -224,7 +234,7 @@ class ReasonDialog(Dialog[Waiver | None]):
         yield _words("Reason")
         yield Field(id="reason", placeholder="why it need not hold")
         yield _words("For how many days (empty: without end)")
-        yield Field(id="days", placeholder="30", type="integer", max_length=5)
+        yield Field(id="days", placeholder="30", type="integer", longest=5)
 
     def buttons(self) -> Iterator[Button]:
         yield Choice("Cancel", id="cancel", compact=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -264,7 +263,7 @@ def _sign(level: int) -> str:
 
 def _plain(line: ShownLine) -> ShownLine:
     """Whoever wrote it: letters only, and tabs as spaces."""
-    return replace(line, text=clean(line.text.expandtabs(8)).replace("\n", " "))
+    return line._replace(text=clean(line.text.expandtabs(8)).replace("\n", " "))
 
 
 def _clock(at: float) -> str:

@@ -110,11 +110,11 @@ class StepList(ScrollView, can_focus=True):
 
     def _mark(self, row: int) -> None:
         row = min(max(row, 0), len(self._rows) - 1)
-        changed = row != self._at
-        self._at = row
+        before, self._at = self._at, row
         self._into_view()
-        self.refresh()
-        if changed:
+        for changed in {before, row}:
+            self.refresh_line(changed)
+        if before != row:
             self.post_message(self.Marked(self.place))
 
     def _into_view(self) -> None:

@@ -9,13 +9,23 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from iris_migrate.changes import Change
 from iris_migrate.language.checklist import Step
 from iris_migrate.redact import clean
 from iris_migrate.resources.base import CannotUndo
 from iris_migrate.symbols import SYMBOLS
 from iris_migrate.target import Unreadable
 from iris_migrate.tui.following import following
-from iris_migrate.tui.telling import Row, evidence_rows, failure_rows, offer_rows, phase_rows, plan_rows, step_rows
+from iris_migrate.tui.telling import (
+    Row,
+    cause_rows,
+    evidence_rows,
+    failure_rows,
+    offer_rows,
+    phase_rows,
+    plan_rows,
+    step_rows,
+)
 from iris_migrate.tui.visit import Visit
 from iris_migrate.tui.widgets.line_view import LineView
 from iris_migrate.tui.widgets.lines import ShownLine
@@ -40,6 +50,8 @@ class StepView(Vertical):
         self.visit, self.board = visit, visit.board
         self._place = Place("")
         self._diff = False
+        self._told = ""  # the title
+        self.offered: tuple[str, tuple[Change, ...]] = ("", ())  # the step whose plan stands on the panel, and the plan
         self._followed: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -57,7 +69,10 @@ class StepView(Vertical):
         moved = place != self._place
         self._place = place
         title = self._title(place)
-        self.query_one("#title", Static).update(Content(title))
+        if title != self._told:
+            self._told = title
+            self.query_one("#title", Static).update(Content(title), layout=False)  # its one line stays where it is
+        self.offered = ("", ())
         self.query_one("#panel", Panel).show(f"{place}{self._diff}", self._rows(place))
         self.set_class(not place.step, "-phase")
         if moved:
@@ -87,13 +102,15 @@ class StepView(Vertical):
                 yield from phase_rows(self.board, place.phase)
             return
         step = self.board.step(place.step)
-        failure = self.visit.failure(step.id)
+        failure, diagnosis = self.visit.failure(step.id), self.visit.diagnosis(step.id)
+        self.offered = step.id, self.visit.plan(step.id)
         if failure is None:
+            yield from cause_rows(diagnosis)
             yield from step_rows(self.board, step, self.visit.inspected(step.id), diff=self._diff)
             return
-        yield from failure_rows(failure, self.visit.symptoms)
-        if changes := self.visit.plan(step.id):
-            yield from offer_rows(step, changes, full=self._diff)
+        yield from failure_rows(failure, diagnosis, mends=bool(self.visit.mending(step)))
+        if self.offered[1]:
+            yield from offer_rows(step, self.offered[1], full=self._diff)
 
     def toggle_diff(self) -> None:
         self._diff = not self._diff

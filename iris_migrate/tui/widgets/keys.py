@@ -1,0 +1,73 @@
+"""The footer: the keys that work now, in one line that is drawn anew only when they change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import events
+from textual.app import RenderResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+
+class KeyLine(Widget):
+    """Names key and command. Where there is no room for all, those that work everywhere stay.
+
+    Textual's own footer makes a widget for each key, and all of them again whenever one may have changed: on a
+    checklist that was a third of the first frame and most of what a key press cost.
+    """
+
+    DEFAULT_CSS = """
+    KeyLine { dock: bottom; height: 1; background: $footer-background; color: $footer-foreground; }
+    """
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: tuple[tuple[str, str, str], ...] = ()  # key, its name, what it does
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What each key that is named does, by the key's name."""
+        return {name: words for _, name, words in self._keys}
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, screen: Screen[Any]) -> None:
+        found: dict[str, tuple[str, str, str]] = {}
+        for _, binding, enabled, _ in screen.active_bindings.values():
+            if binding.show and enabled and binding.action not in found:
+                found[binding.action] = binding.key, self.app.get_key_display(binding), binding.description
+        keys = tuple(found.values())
+        if keys != self._keys:
+            self._everywhere = sum(action.startswith("app.") for action in found)
+            self._keys = keys
+            self.refresh()
+
+    def _fitting(self) -> list[tuple[str, str, str]]:
+        """The keys for which there is room: the last of the screen's own go first."""
+        here = len(self._keys) - self._everywhere if self._keys else 0
+        own, everywhere = list(self._keys[:here]), list(self._keys[here:])
+        while own and sum(map(_width, (*own, *everywhere))) > self.size.width:
+            own.pop()
+        return own + everywhere
+
+    def render(self) -> RenderResult:
+        parts = []
+        for _, name, words in self._fitting():
+            parts += [(f" {name} ", "bold $footer-key-foreground"), (f"{words} ", "$footer-description-foreground")]
+        return Content.assemble(*parts)
+
+    def on_click(self, event: events.Click) -> None:
+        at = 0
+        for key, name, words in self._fitting():
+            at += _width((key, name, words))
+            if event.x < at:
+                self.app.simulate_key(key)
+                return
+
+
+def _width(key: tuple[str, str, str]) -> int:
+    return len(key[1]) + len(key[2]) + 3
