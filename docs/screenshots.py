@@ -41,6 +41,18 @@ def picture(pilot: Pilot[Any], name: str) -> None:
     (FOLDER / f"{name}.svg").write_text(svg)
 
 
+async def go_on(pilot: Pilot[Any], holds: Callable[[str], bool]) -> None:
+    """Phase after phase, agreeing to each plan with a price or a risk, until the screen says what is wanted."""
+    while not holds(shown(pilot)):
+        await until(pilot, lambda text: holds(text) or "Tab moves" in text or "A phase" in text)
+        if "Tab moves" in shown(pilot):
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda text: "Tab moves" not in text)
+        elif not holds(shown(pilot)):
+            await pilot.press("A")
+            await pilot.pause(0.5)
+
+
 async def walk(pilot: Pilot[Any]) -> None:
     await until(pilot, lambda text: "nothing is begun yet" in text)
     picture(pilot, "start")
@@ -59,13 +71,7 @@ async def walk(pilot: Pilot[Any]) -> None:
     await pilot.press("A")
     await until(pilot, lambda text: "Tab moves" in text)
     picture(pilot, "consent")
-    while "A phase" not in shown(pilot):  # each plan with a price or a risk is agreed to
-        await until(pilot, lambda text: "Tab moves" in text or "A phase" in text)
-        if "Tab moves" in shown(pilot):
-            await pilot.press("tab", "enter")
-            await until(pilot, lambda text: "Tab moves" not in text)
-    await pilot.press("A")
-    await until(pilot, lambda text: "Collecting" in text or "Processing" in text or "Downloading" in text)
+    await go_on(pilot, lambda text: any(word in text for word in ("Collecting", "Processing", "Downloading")))
     picture(pilot, "running")
 
 

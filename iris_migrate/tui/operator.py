@@ -15,7 +15,6 @@ from iris_migrate.engine.consent import Choice, Decision, Failure, confirmation,
 from iris_migrate.findings import Finding
 from iris_migrate.language.checklist import Step
 from iris_migrate.tui.telling import RISKS, Row, plan_rows
-from iris_migrate.tui.widgets.dialogs import ConfirmDialog, QuestionDialog, SecretDialog
 
 
 class Desk(Protocol):
@@ -57,6 +56,8 @@ class ScreenOperator:
         )
         if shown and step.risk == "none":
             return Decision(Choice.APPLY)
+        from iris_migrate.tui.widgets.dialogs import ConfirmDialog
+
         title = f"Apply: {step.title}"
         rows = [Row("", " ".join(step.why.split())), Row("", "")] if step.why else []
         if again:
@@ -74,6 +75,8 @@ class ScreenOperator:
     async def answer(self, step: Step, ask: OperatorAsk) -> tuple[str, str] | Decision | None:
         if step.id in self._watching:
             return None
+        from iris_migrate.tui.widgets.dialogs import QuestionDialog
+
         said = await self._show(QuestionDialog(step.title, str(ask.question), str(ask.instructions), ask.choices))
         if not said:
             return Decision(Choice.SKIP)
@@ -83,6 +86,8 @@ class ScreenOperator:
         return str(said)[1:], getpass.getuser()
 
     async def secret(self, name: str, where: str) -> str | None:
+        from iris_migrate.tui.widgets.dialogs import SecretDialog
+
         value = await self._show(SecretDialog(name, where))
         return None if value is None else str(value)
 
@@ -92,6 +97,8 @@ class ScreenOperator:
         return Decision(Choice.STOP) if self.desk is None else await self.desk.failed(failure)
 
     async def trust_host_key(self, address: str, fingerprint: str) -> bool:
+        from iris_migrate.tui.widgets.dialogs import ConfirmDialog
+
         rows = [
             Row("", f"{address} shows a host key that nothing vouches for:"),
             Row("", fingerprint, "head"),
@@ -100,6 +107,8 @@ class ScreenOperator:
         return bool(await self._show(ConfirmDialog("Is this the host?", rows, agree="It is the same")))
 
     async def take_over(self, holder: str, since: float) -> bool:
+        from iris_migrate.tui.widgets.dialogs import ConfirmDialog
+
         begun = time.strftime("%Y-%m-%d %H:%M", time.localtime(since))
         body = f"{holder} has been working on this migration since {begun}.\nTwo at once get in each other's way."
         return bool(await self._show(ConfirmDialog("Take it over?", body, agree="Take over")))

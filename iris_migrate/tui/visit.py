@@ -193,9 +193,11 @@ class Visit:
 
     def mending(self, step: Step) -> Plan:
         """The steps of the remedies, each with what would be done now, and the step itself last; empty without any."""
-        named = found.named if (found := self.diagnosis(step.id)) is not None else ()
-        diagnostician = self.session.diagnostician
-        plan = {one.id: (one, changes) for cause in named for one, changes in diagnostician.plan(cause)}
+        found = self.diagnosis(step.id)
+        if found is None or not found.named:
+            return ()
+        steps = self.session.diagnostician.steps
+        plan = {one.id: (one, self.plan(one.id)) for cause in found.named for one in steps(cause)}
         if not plan:
             return ()
         plan.pop(step.id, None)

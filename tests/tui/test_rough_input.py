@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from textual.widgets import Input
 
 from iris_migrate.engine.events import Status
 from iris_migrate.tui.clipboard import LONGEST, osc52
+from iris_migrate.tui.visit import Visit
 from iris_migrate.tui.widgets.dialogs import LONGEST_ANSWER, ConfirmDialog, Dialog, ReasonDialog, SecretDialog
 from tests.tui.sitting import LocalSession, SittingApp, steps
 from tests.tui.steps import until
@@ -67,14 +69,34 @@ async def test_keys_pressed_before_the_checklist_is_there_reach_it(app: SittingA
         await until(pilot, lambda: app.screen is app.page and "l" in shown(app))
 
 
-async def test_keys_pressed_while_it_looks_for_the_first_time_do_nothing_that_is_not_offered(app: SittingApp) -> None:
+async def test_keys_pressed_while_it_looks_for_the_first_time_do_nothing(
+    app: SittingApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, begin = asyncio.Event(), Visit.begin
+
+    async def held(visit: Visit) -> None:
+        await gate.wait()
+        await begin(visit)
+
+    monkeypatch.setattr(Visit, "begin", held)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: any(getattr(screen, "awake", False) for screen in app.screen_stack))
-        for key in ("a", "A", "r", "m", "u", "w", "v"):
-            app.simulate_key(key)
+        await until(pilot, lambda: app.screen_stack[-1:] != [] and getattr(app.screen, "AREA", "") == "checklist")
+        await until(pilot, lambda: app.page.visit.busy)
+        await pilot.press("a", "A", "r", "m", "u", "w", "v", "n")
+        gate.set()
         await until(pilot, lambda: app.there)
-        await until(pilot, lambda: app.screen is app.page or isinstance(app.screen, Dialog))
-        assert not app.local.record.changes(), "nothing was sent that nobody had been shown"
+        assert app.screen is app.page and not app.local.record.changes()
+
+
+async def test_a_plan_that_is_not_drawn_yet_is_asked_about(app: SittingApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await at(pilot, "note")
+        app.page.mark("broken")
+        app.page.action_apply()
+        await dialog(pilot, ConfirmDialog)
+        assert not app.local.record.changes()
+        await pilot.press("escape")
+        await until(pilot, lambda: app.there)
 
 
 @pytest.mark.parametrize(

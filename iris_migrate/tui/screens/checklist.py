@@ -210,8 +210,8 @@ class ChecklistScreen(DeedsPage):
         folder = self.session.options.state_folder() / "saved"
         self.notify(copied(self.app, text, folder, about, self.session.clock.now()), markup=False)
 
-    def action_search(self) -> None:
-        self.query_one(SearchLine).open()
+    async def action_search(self) -> None:
+        await self.query_one(SearchLine).open()
 
     def on_search_line_sought(self, event: SearchLine.Sought) -> None:
         found = self.query_one(StepView).search(event.text)

@@ -11,7 +11,6 @@ from iris_migrate.redact import clean
 from iris_migrate.resources.base import CannotUndo
 from iris_migrate.tui.screens.visiting import VisitPage
 from iris_migrate.tui.telling import RISKS, Row, plan_rows, remedy_rows
-from iris_migrate.tui.widgets.dialogs import ConfirmDialog, ProblemDialog, ReasonDialog, Waiver
 
 _APPLIES = frozenset(
     {Status.READY, Status.UNKNOWN, Status.CONVERGING, Status.STALE, Status.NEEDS_OPERATOR, Status.INTERRUPTED}
@@ -115,6 +114,8 @@ class DeedsPage(VisitPage):
             self.run_worker(self._waive(step), group="asking")
 
     async def _waive(self, step: Step) -> None:
+        from iris_migrate.tui.widgets.dialogs import ReasonDialog, Waiver
+
         waiver = await self.show(ReasonDialog(step.title, self.session.clock.now))
         if isinstance(waiver, Waiver):
             deed = partial(self.visit.waive, step, waiver.reason, waiver.until)
@@ -125,6 +126,8 @@ class DeedsPage(VisitPage):
             self.run_worker(self._undo(step), group="asking")
 
     async def _undo(self, step: Step) -> None:
+        from iris_migrate.tui.widgets.dialogs import ConfirmDialog, ProblemDialog
+
         try:
             changes = self.visit.undoing(step)
         except CannotUndo as reason:
@@ -152,6 +155,8 @@ class DeedsPage(VisitPage):
 
     async def _mend(self, step: Step) -> None:
         """The remedies as a plan, step by step; then the step itself. What has a risk asks once more."""
+        from iris_migrate.tui.widgets.dialogs import ConfirmDialog
+
         plan = self.visit.mending(step)
         worst = max((one.risk for one, _ in plan), key=_HARM.index)
         rows = list(remedy_rows(self.board, self.visit.diagnoses[step.id], plan))

@@ -202,11 +202,11 @@ class LogsScreen(Page[str | None]):
         self._age = (self._age + 1) % len(AGES)
         self._refilter()
 
-    def action_filter(self) -> None:
-        self.query_one("#filter", SearchLine).open()
+    async def action_filter(self) -> None:
+        await self.query_one("#filter", SearchLine).open()
 
-    def action_search(self) -> None:
-        self.query(SearchLine).first().open()
+    async def action_search(self) -> None:
+        await self.query(SearchLine).first().open()
 
     def on_search_line_sought(self, event: SearchLine.Sought) -> None:
         if event.line.id == "filter":

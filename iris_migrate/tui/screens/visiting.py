@@ -15,10 +15,10 @@ from iris_migrate.tui.board import Board
 from iris_migrate.tui.screens.page import Page
 from iris_migrate.tui.visit import Visit
 from iris_migrate.tui.widgets.bars import Activity
-from iris_migrate.tui.widgets.dialogs import ConfirmDialog, Dialog, ProblemDialog
 
 if TYPE_CHECKING:
     from iris_migrate.engine.session import Session
+    from iris_migrate.tui.widgets.dialogs import Dialog
 
 
 class VisitPage(Page[CheckResult | None]):
@@ -76,6 +76,8 @@ class VisitPage(Page[CheckResult | None]):
         try:
             how = await self.visit.doing(deed)
         except Exception as error:
+            from iris_migrate.tui.widgets.dialogs import ProblemDialog
+
             activity.says = f"{says}: it did not go"
             self.redraw()
             await self.show(ProblemDialog("It did not go", clean(exit_code_of(error)[1])))
@@ -115,10 +117,11 @@ class VisitPage(Page[CheckResult | None]):
 
     async def may_leave(self) -> bool:
         """Ask when something runs; then end the visit."""
-        if self.visit.busy and not await self.show(
-            ConfirmDialog("Leave while this runs?", self.leaving(), agree="Leave")
-        ):
-            return False
+        if self.visit.busy:
+            from iris_migrate.tui.widgets.dialogs import ConfirmDialog
+
+            if not await self.show(ConfirmDialog("Leave while this runs?", self.leaving(), agree="Leave")):
+                return False
         self._left.set()
         return True
 

@@ -47,12 +47,15 @@ class KeyLine(Widget):
             self.refresh()
 
     def _fitting(self) -> list[tuple[str, str, str]]:
-        """The keys for which there is room: the last of the screen's own go first."""
-        here = len(self._keys) - self._everywhere if self._keys else 0
-        own, everywhere = list(self._keys[:here]), list(self._keys[here:])
-        while own and sum(map(_width, (*own, *everywhere))) > self.size.width:
-            own.pop()
-        return own + everywhere
+        """The keys for which there is room: the last of the screen's own go first, but never the way back."""
+        kept = list(self._keys)
+        here = len(kept) - self._everywhere if kept else 0
+        for at in range(here - 1, -1, -1):
+            if sum(map(_width, kept)) <= self.size.width:
+                break
+            if kept[at][0] != "escape":
+                del kept[at]
+        return kept
 
     def render(self) -> RenderResult:
         parts = []

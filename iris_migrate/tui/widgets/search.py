@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 
 class SearchLine(Horizontal):
@@ -30,14 +32,14 @@ class SearchLine(Horizontal):
         super().__init__(id=id)
         self._says = says
 
-    def compose(self) -> ComposeResult:
-        yield Static(self._says, markup=False)
-        yield Input()
-        yield Static("", id="told", markup=False)
+    async def open(self) -> None:
+        """Show it; what it is made of is made when it is first shown."""
+        from textual.widgets import Input
 
-    def open(self) -> None:
         self._before = self.screen.focused
         self.display = True
+        if not self.children:
+            await self.mount(Static(self._says, markup=False), Input(), Static("", id="told", markup=False))
         self.query_one(Input).focus()
 
     def tell(self, says: str) -> None:
