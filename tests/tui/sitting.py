@@ -69,7 +69,7 @@ class LocalSession(Session):
         self.clock = StillClock()
         self.checklist = Checklist("test", "Test", "d" * 64, tuple(phases), tuple(steps))
         self.secrets = Secrets({}, {})
-        self._listeners = []
+        self._listeners, self.key_listeners = [], []
         self.migration = "m"
         self.aws = NoAws()  # type: ignore[assignment]
         self.workstation = Workstation()
@@ -80,6 +80,7 @@ class LocalSession(Session):
 
     async def begin(self, operator: Any) -> LocalSession:
         self.operator = operator
+        self.archive = self._archive()
         self.record = Record(self.options.state_folder() / "migrations" / "m.sqlite")
         self.target = LocalTarget(
             self.checklist, aws=NoAws(), local=self.workstation, web=WebConnection(), clock=self.clock,  # type: ignore[arg-type]
