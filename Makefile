@@ -22,20 +22,20 @@ lint: setup
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest -n 4 --dist loadgroup -m 'not long' tests
+	$(BIN)/pytest -n 4 --dist loadgroup -m 'not long and not host' tests
 	cd backend && ../$(BIN)/pytest -q
 
 # Under a minute: what needs no whole practice world.
 test-fast: lint
-	$(BIN)/pytest -n 2 -q -x -m 'not long and not slow' tests
+	$(BIN)/pytest -n 2 -q -x -m 'not long and not slow and not host' tests
 
 # Kills a run at every point and goes on.
 test-long: setup
 	$(BIN)/pytest -n 4 --dist loadgroup -rA -m long tests/practice tests/tui
 
-# On a real systemd host; says so when it cannot be had.
+# On a real systemd host; says so when it cannot be had. Installs its Debian packages; nothing of it stays running.
 test-host: setup
-	$(BIN)/pytest -rs tests/host
+	IRIS_TEST_HOST=1 $(BIN)/pytest -rsA -m host tests/host
 
 bench: setup
 	$(BIN)/python -m benchmarks

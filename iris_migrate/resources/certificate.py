@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from iris_migrate.resources.expect import shown
 from iris_migrate.target import Target, Unreadable
 
 _DAY = 86400.0
+_RENEWED_BEFORE = 30 * _DAY  # certbot renews from then on (`renew_before_expiry`)
 
 
 def read_certificate(pem: str) -> Mapping[str, Any]:
@@ -253,16 +255,22 @@ def _names(domain: str, names: tuple[str, ...]) -> bool:
 class Renewal(Resource):
     """Renewals run by themselves: certbot's timer is enabled and active, and a deploy hook can be executed.
 
-    Amazon Linux ships its timer disabled, and has no cron.
+    Amazon Linux ships its timer disabled, and has no cron. `challenge` is an address below which the authority asks:
+    when nothing answers there, the day is named on which `certificate` will not be renewed.
     """
 
     kind: ClassVar[str] = "certificate.renewal"
-    uses: ClassVar[frozenset[str]] = frozenset({"host"})
+    uses: ClassVar[frozenset[str]] = frozenset({"host", "web"})
     timer: str
     hook: str
+    challenge: str = ""
+    connect: Ref = ""
+    certificate: str = ""
 
     async def inspect(self, target: Target) -> Finding:
-        unit, hook = await asyncio.gather(target.host.unit(self.timer), target.host.stat(self.hook))
+        unit, hook, way = await asyncio.gather(
+            target.host.unit(self.timer), target.host.stat(self.hook), self._way(target)
+        )
         if unit.load == "not-found":
             return conclude([Evidence(self.timer, "a timer unit", "no such unit", Verdict.UNKNOWN)])
         executable = hook is not None and hook.kind == "file" and int(hook.mode, 8) & 0o100 != 0
@@ -273,9 +281,25 @@ class Renewal(Resource):
                 judge(f"{self.timer} now", "active", unit.active),
                 # The file is another step's; without it this one cannot be told.
                 judge(f"deploy hook {self.hook}", "executable", seen, otherwise=Verdict.UNKNOWN),
+                *way,
             ],
             facts={"enabled": unit.enabled, "active": unit.active},
         )
+
+    async def _way(self, target: Target) -> list[Evidence]:
+        """Whether the authority gets to where it asks. Who closed it is another step's matter: nothing is planned."""
+        if not self.challenge:
+            return []
+        answer, chain = await asyncio.gather(
+            target.web.get(self.challenge, connect=str(self.connect)), target.host.text(self.certificate)
+        )
+        if answer.status:
+            return [judge(f"GET {self.challenge}", "any answer", "any answer")]
+        seen = answer.error or "no answer"
+        if chain is not None:
+            due = max(target.clock.now(), read_certificate(chain)["not_after"] - _RENEWED_BEFORE)
+            seen = f"{seen}; the renewal will fail on {time.strftime('%Y-%m-%d', time.gmtime(due))}"
+        return [Evidence(f"GET {self.challenge}", "any answer", seen, Verdict.UNKNOWN)]
 
     def plan(self, finding: Finding) -> list[Change]:
         if not finding.verdict.plans:

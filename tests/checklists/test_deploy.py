@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +33,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_f
 SYSTEMCTL = r"""#!/bin/sh
 pid=$(cat @STATE@/pid 2>/dev/null)
 case "$1" in
-restart)
+restart | reload)
     [ -z "$pid" ] || { kill "$pid"; while kill -0 "$pid"; do sleep 0.05; done; } 2>/dev/null
     @PYTHON@ @BACKEND@/src/server.py @PORT@ >/dev/null 2>&1 &
     echo $! >@STATE@/pid
@@ -39,6 +42,7 @@ reset-failed) ;;
 show)
     alive=false; kill -0 "$pid" 2>/dev/null && alive=true
     case "$3" in
+    MainPID) $alive && echo "MainPID=$pid" || echo MainPID=0 ;;
     ActiveState) $alive && echo ActiveState=active || echo ActiveState=activating ;;
     SubState) $alive && echo SubState=running || echo SubState=auto-restart ;;
     NRestarts) echo NRestarts=0 ;;
@@ -46,6 +50,9 @@ show)
 *) echo "unexpected: $*" >&2; exit 1 ;;
 esac
 """
+ONLY_IN_A_TRIAL = "import sys\nif sys.argv[1] == '@PORT@':\n    sys.exit('not here')\n" + SERVICE.replace(
+    "@SAYS@", '{"status": "healthy", "agent": "ready"}'
+)
 HEALTHY = {"status": "healthy", "agent": "ready"}
 
 
@@ -87,6 +94,11 @@ class Site:
         pip.parent.mkdir(parents=True)
         pip.write_text('#!/bin/sh\n[ "$1 $2" = "-m pip" ] && ! grep -q no-such-package "$(eval echo \\${$#})"\n')
         pip.chmod(0o755)
+        gunicorn = self.backend / "venv/bin/gunicorn"
+        gunicorn.write_text(
+            '#!/bin/sh\nwhile [ "$1" != --bind ]; do shift; done\nexec python3 src/server.py ${2##*:}\n'
+        )
+        gunicorn.chmod(0o755)
         sbin = self.root / "usr/local/sbin"
         sbin.mkdir(parents=True)
         (sbin / "iris-deploy").write_text(self.deploy_script)
@@ -117,10 +129,15 @@ class Site:
         return self._run(self.deploy_script, {}, *arguments)
 
     def says(self, port: int) -> object:
-        import urllib.request
-
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-            return json.load(answer)
+        """What the service answers, as soon as it does: it was perhaps started just now."""
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+                    return json.load(answer)
+            except urllib.error.URLError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
 
     def end(self) -> None:
         subprocess.run(["sh", "-c", f'kill "$(cat {self.folder}/pid)"'], check=False, capture_output=True)
@@ -160,9 +177,17 @@ def test_an_earlier_commit_can_be_named(site: Site) -> None:
 def test_a_broken_commit_is_put_back(site: Site, port: int, broken: dict[str, object]) -> None:
     was = site.head
     site.commit(broken.pop("says", HEALTHY), "broken", **broken)
-    site.deploy_script = site.deploy_script.replace(
-        '"$seconds" -lt 60', '"$seconds" -lt 2'
-    )  # waits less, else the same
+    site.deploy_script = site.deploy_script.replace("+ 60))", "+ 3))")  # waits less, else the same
+    done = site.deploy()
+    assert (done.status, site.head) == (1, was), done.out
+    assert "has been running all the time" in done.out
+    assert site.says(port) == HEALTHY
+    assert site.git("worktree", "list", at=site.checkout).count("\n") == 0
+
+
+def test_what_is_only_broken_in_the_service_is_put_back(site: Site, port: int) -> None:
+    was = site.head
+    site.commit(HEALTHY, "healthy in a trial alone", source=ONLY_IN_A_TRIAL.replace("@PORT@", str(port)))
     done = site.deploy()
     assert (done.status, site.head) == (1, was), done.out
     assert "the last lines" in done.out

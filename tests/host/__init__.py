@@ -1,1 +1,1 @@
-"""Tests that need more of this machine than a user has: root, packages, a real host."""
+"""Tests that need more of this machine than a user has: root, packages, a real systemd host."""

@@ -36,11 +36,11 @@ class Done:
         return f"exit {self.status}\n{self.err[-3000:]}"
 
 
-def command(world: World, *arguments: str, module: str = "iris_migrate.cli") -> Done:
+def command(world: World, *arguments: str, module: str = "iris_migrate.cli", limit: float = LIMIT) -> Done:
     """Run a command on the world, as a user would with the variables that `--serve` prints."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments], env=world.environment(), capture_output=True, text=True,
-        timeout=LIMIT, check=False, stdin=subprocess.DEVNULL,
+        timeout=limit, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return Done(done.returncode, done.stdout, done.stderr)
 

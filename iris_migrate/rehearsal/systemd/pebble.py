@@ -46,8 +46,8 @@ class Pebble:
         self.process = subprocess.Popen(
             [program("pebble"), "-config", str(folder / "pebble.json"), "-dnsserver", resolver],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True,
-            # Every order is validated over the network, at once.
-            env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"},
+            # Every order is validated over the network, at once; no order is refused by chance.
+            env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0", "PEBBLE_WFE_NONCEREJECT": "0"},
         )  # fmt: skip
 
     @property

@@ -9,8 +9,8 @@ import contextlib
 class Proxy:
     """`delay` seconds a direction. `cut()` resets every connection; with `refusing` new ones are closed at once."""
 
-    def __init__(self, port: int, *, delay: float = 0.0) -> None:
-        self._target, self._delay = port, delay
+    def __init__(self, port: int, *, delay: float = 0.0, address: str = "127.0.0.1") -> None:
+        self._address, self._target, self._delay = address, port, delay
         self._pairs: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.accepted = 0
@@ -42,7 +42,7 @@ class Proxy:
         if self.refusing:
             writer.transport.abort()
             return
-        up, down = await asyncio.open_connection("127.0.0.1", self._target)
+        up, down = await asyncio.open_connection(self._address, self._target)
         self._pairs += [writer, down]
         for source, sink, counted in ((reader, down, False), (up, writer, True)):
             task = asyncio.create_task(self._pass(source, sink, counted))

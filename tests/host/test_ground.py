@@ -1,0 +1,146 @@
+"""What a real host needs of a machine, and that nothing of it is left: after an end in order, and after a crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iris_migrate.rehearsal.launch import World, start_world
+from iris_migrate.rehearsal.systemd import cgroups, claims, image, network, sources
+
+
+def numbers() -> set[int]:
+    """The numbers that somebody has claimed on this machine."""
+    return {int(path.stem) for path in claims.FOLDER.glob("*.json")} if claims.FOLDER.is_dir() else set()
+
+
+def traces(number: int) -> list[str]:
+    """Everything that a host of this number leaves where it is not taken down."""
+    us = network.name(number)
+    found = [f"process {pid}" for pid in cgroups.processes(number)]
+    found += [str(folder) for folder in (*cgroups.folders(number), image.cache() / f"host-{number}") if folder.exists()]
+    for command in (["ip", "netns"], ["ip", "-brief", "link"], ["iptables-save"]):
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found += [f"{command[0]}: {line}" for line in said.splitlines() if us in line or network.subnet(number) in line]
+    return found
+
+
+def start() -> tuple[World, int]:
+    before = numbers()
+    world = start_world(more=["--host", "systemd"], timeout=240)
+    [number] = numbers() - before
+    return world, number
+
+
+@pytest.mark.usefixtures("machine")
+def test_nothing_is_left_after_an_end_in_order() -> None:
+    world, number = start()
+    assert traces(number)
+    assert world.stop() == 0
+    assert traces(number) == []
+    assert number not in numbers()
+
+
+@pytest.mark.usefixtures("machine")
+def test_the_next_start_removes_what_a_crash_left_and_nothing_else() -> None:
+    other, others = start()
+    crashed, number = start()
+    boot(crashed)
+    crashed.process.kill()
+    crashed.process.wait()
+    assert traces(number)
+    kept = traces(others)
+    try:
+        world, _ = start_after_crash()
+        world.stop()
+        assert traces(number) == []
+        assert traces(others) == kept
+        assert other.alive
+    finally:
+        other.stop()
+
+
+def start_after_crash() -> tuple[World, int]:
+    world = start_world(more=["--host", "systemd"], timeout=240)
+    return world, max(numbers())
+
+
+def boot(world: World) -> None:
+    """Let the host of a world run, as a migration does first of all."""
+    migrating = subprocess.Popen(
+        [sys.executable, "-m", "iris_migrate.cli", "migrate", "--auto"], env=world.environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert migrating.stdout is not None
+    assert any("Connected to 10." in line for line in migrating.stdout)
+    migrating.terminate()
+    migrating.communicate()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="shows what somebody without root is told, which root has to start")
+def test_without_root_it_says_what_is_missing() -> None:
+    code = "import os, sys; os.setgid(65534); os.setuid(65534)\n"
+    code += "from iris_migrate.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "rehearse", "--host", "systemd", "--auto"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, cwd="/", env=os.environ | {"HOME": "/tmp"}
+    )
+    assert done.returncode == 3, done.stderr
+    assert "It takes root" in done.stderr and "sudo" in done.stderr
+
+
+def test_without_packages_it_names_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from iris_migrate.rehearsal.systemd import needs
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(needs, "_PLACES", str(tmp_path))
+    for name in set(needs.PROGRAMS) - {"debootstrap", "pebble"}:
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    [said] = [item for item in needs.missing() if "Packages" in item]
+    assert said == "Packages are missing: sudo apt-get install debootstrap pebble"
+
+
+ROWS = [
+    "http://deb.example.org/debian/|bookworm|bookworm|main|Debian",
+    "http://deb.example.org/debian/|bookworm|bookworm|contrib|Debian",
+    "http://security.example.org/|bookworm-security|bookworm-security|main|Debian",
+    "https://packages.example.com/tool|tool|tool|main|Somebody",
+]
+
+
+def test_the_mirror_is_the_machines_own() -> None:
+    dump = ['Acquire::http::Proxy "http://proxy.example.org:3128";', 'APT::Architecture "amd64";']
+    found = sources.choose(ROWS, dump)
+    assert (found.release, found.profile, found.mirror) == ("bookworm", "debian-12", "http://deb.example.org/debian/")
+    assert found.lines == (
+        "deb http://deb.example.org/debian/ bookworm main contrib",
+        "deb http://security.example.org/ bookworm-security main",
+    )
+    assert found.settings == 'Acquire::http::Proxy "http://proxy.example.org:3128";\n'
+
+
+def test_a_machine_of_another_release_is_told_so() -> None:
+    from iris_migrate.rehearsal.systemd.needs import NotHere
+
+    with pytest.raises(NotHere, match="bookworm, jammy, noble"):
+        sources.choose(["http://deb.example.org/debian/|sid|unstable|main|Debian"], [])
+
+
+@pytest.mark.usefixtures("machine")
+def test_ctrl_c_takes_everything_down(tmp_path: Path) -> None:
+    before = numbers()
+    command = [sys.executable, "-m", "iris_migrate.cli", "rehearse", "--host", "systemd", "--serve"]
+    serving = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert serving.stdout is not None
+    assert "AWS_ACCESS_KEY_ID" in serving.stdout.readline()
+    [number] = numbers() - before
+    serving.send_signal(signal.SIGINT)
+    serving.communicate(timeout=60)
+    assert serving.returncode == 0
+    assert traces(number) == []
