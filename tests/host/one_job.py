@@ -22,7 +22,8 @@ async def main(ready: str, folder: str, identity: str, script: str) -> int:
 
 
 def _tell(lines: Sequence[str]) -> None:
-    print(*lines, sep="\n", flush=True)
+    if lines:
+        print(*lines, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

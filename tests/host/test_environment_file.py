@@ -17,7 +17,7 @@ from iris_migrate.values import Secret, fill
 from tests.host.site import Site
 
 FILE, UNIT = "/root/reads-variables.env", "reads-variables"
-_UNIT = f"[Service]\nExecStart=/usr/bin/sleep infinity\nEnvironmentFile={FILE}\n"
+_UNIT = f"[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/usr/bin/sleep infinity\nEnvironmentFile={FILE}\n"
 CHECKLIST = Path(__file__).parents[2] / "checklists/lambda-to-ec2/checklist.yaml"
 SECRET = yaml.safe_load(CHECKLIST.read_text())["settings"]["openai_api_key"]["pattern"]
 READ_TWO_WAYS = ("'", "\\", "${")
@@ -41,7 +41,7 @@ def handed_over(site: Site, content: str) -> dict[str, str]:
     """The environment of a process that systemd starts with this file."""
     site.put(FILE, content, mode="0600")
     pid = f"$(systemctl show {UNIT} -p MainPID --value)"
-    read = site.said(f"systemctl restart {UNIT} && base64 -w0 /proc/{pid}/environ; systemctl kill -s KILL {UNIT}")
+    read = site.said(f"systemctl restart {UNIT} && base64 -w0 /proc/{pid}/environ")
     pairs = base64.b64decode(read).decode().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if pair)
 

@@ -26,12 +26,15 @@ def identity() -> str:
 
 
 def whole_output(site: Site, identity: str) -> list[str]:
-    """What the job has written, as it lies on the host."""
-    return site.said(f"cat /run/iris-migrate/{identity}/out*").splitlines()
+    """What the job has written, as it lies on the host; of a line that was written over, the last."""
+    written = site.said(f"cat /run/iris-migrate/{identity}/out*").split("\n")
+    return [line.rstrip("\r").rpartition("\r")[2] for line in written]
 
 
 async def test_apt_goes_on_when_the_connection_is_cut(site: Site, tmp_path: Path, identity: str) -> None:
     await asyncio.to_thread(site.said, f"apt-get purge --yes --autoremove {PACKAGE} || true")
+    told = f"grep -c '^Commandline: apt-get install --yes --no-install-recommends {PACKAGE}' /var/log/apt/history.log"
+    before = int(await asyncio.to_thread(site.said, f"{told} || true"))
     argv = ("apt-get", "install", "--yes", "--no-install-recommends", PACKAGE)
     job = Job(id=identity, argv=argv, root=True, env={"DEBIAN_FRONTEND": "noninteractive"})
     heard = Heard()
@@ -39,9 +42,8 @@ async def test_apt_goes_on_when_the_connection_is_cut(site: Site, tmp_path: Path
         result = await cut_at(host, job, heard, proxy.cut, "NEW packages")
     assert result.status == 0
     assert heard == await asyncio.to_thread(whole_output, site, identity)
-    once = f"grep -c '^Commandline: apt-get install --yes --no-install-recommends {PACKAGE}' /var/log/apt/history.log"
     assert await asyncio.to_thread(site.said, f"dpkg-query -W -f '${{db:Status-Abbrev}}' {PACKAGE}") == "ii"
-    assert await asyncio.to_thread(site.said, once) == "1"
+    assert int(await asyncio.to_thread(site.said, told)) == before + 1
 
 
 async def test_pip_goes_on_when_sshd_is_restarted_and_all_sessions_end(
@@ -69,7 +71,7 @@ async def test_one_session_is_enough(site: Site, tmp_path: Path, identity: str, 
     async with connected(site, tmp_path) as host:
         working = asyncio.create_task(host.run(Job(id=identity, script=script, root=True), heard))
         await heard.until("1")
-        seen = await asyncio.gather(*(host.stat(f"/etc/{name}") for name in ("passwd", "group", "hosts")))
+        seen = await asyncio.gather(*(host.facts.stat(f"/etc/{name}") for name in ("passwd", "group", "hosts")))
         result = await working
     assert all(item is not None and item.kind == "file" for item in seen)
     assert (list(heard), result.status) == (["1", "2", "3"], 0)
@@ -95,8 +97,10 @@ def test_a_killed_program_is_gone_on_with(site: Site, tmp_path: Path, identity: 
 def one_session(site: Site) -> Iterator[None]:
     site.put(LIMIT, "MaxSessions 1\n")
     site.said("sshd -t && systemctl reload ssh.service")
+    site.until(lambda: site.said("true") == "", "sshd answers after its reload")
     yield
     site.said(f"rm {LIMIT} && systemctl reload ssh.service")
+    site.until(lambda: site.said("true") == "", "sshd answers after its reload")
 
 
 async def cut_at(host: HostConnection, job: Job, heard: Heard, cut: object, word: str) -> JobResult:
