@@ -17,6 +17,8 @@ from tests.practice.run import Done, command
 
 # What the tests themselves use, beside what `rehearse --host systemd` names: program -> Debian package.
 TOOLS = {"hey": "hey", "curl": "curl", "openssl": "openssl"}
+# And for the dnf path, which needs no host that boots.
+TOOLS |= {"dnf": "dnf", "rpm": "rpm", "createrepo_c": "createrepo-c"}
 HERE = Path(__file__).parent
 
 
@@ -43,6 +45,10 @@ def _install() -> None:
             subprocess.run(arguments, check=True, env=environment, capture_output=True, timeout=300)
 
 
+if asked_for():  # before the modules beside this one ask what is there
+    _install()
+
+
 @pytest.fixture(scope="session")
 def machine() -> None:
     """This machine can have a real host; else every test of this folder says why not."""
@@ -50,7 +56,6 @@ def machine() -> None:
 
     if not asked_for():
         pytest.skip("a real host changes packages and namespaces of this machine: `make test-host` does, or CI=1")
-    _install()
     said = missing()
     if said:
         pytest.skip("no real host here: " + " ".join(said))
