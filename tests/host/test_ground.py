@@ -84,8 +84,10 @@ def boot(world: World) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="shows what somebody without root is told, which root has to start")
 def test_without_root_it_says_what_is_missing() -> None:
-    code = "import os, sys; os.setgid(65534); os.setuid(65534)\n"
-    code += "from iris_migrate.cli import main; sys.exit(main(sys.argv[1:]))"
+    # Imported as root: somebody else may not read where this Python lies.
+    code = "import os, sys, moto, iris_migrate.rehearsal.systemd.image, iris_migrate.rehearsal.systemd.progress\n"
+    code += "from iris_migrate.cli import main, parser; from iris_migrate.commands import migrate; parser()\n"
+    code += "import iris_migrate.rehearsal.launch; os.setgid(65534); os.setuid(65534); sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "rehearse", "--host", "systemd", "--auto"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60, cwd="/", env=os.environ | {"HOME": "/tmp"}
