@@ -38,7 +38,7 @@ UNIT = "/etc/systemd/system/iris-backend.service"
 TRAPS = (
     Trap(
         "1, 2, 28: a comment behind EnvironmentFile=, no ExecReload=, a PATH of the venv alone",
-        (174, 195), "[Unit]", {"unit-file": "comment"}, file=UNIT, then="systemctl daemon-reload",
+        (175, 195), "[Unit]", {"unit-file": "comment"}, file=UNIT, then="systemctl daemon-reload",
     ),
     Trap(
         "3: the variables in /etc/environment.d, which no service reads", (95, 98), "OPENAI_API_KEY=",
