@@ -164,7 +164,7 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
     (folder / "checkout").mkdir()
     (folder / "checkout/README.md").write_text("# Iris\n\nDeploy it with the Lambda console.\n")
     (folder / "answers.yaml").write_text("client-keys-rotated: yes\nprovider-key-rotated: yes\n")
-    with new_side() as url, start_world() as world:
+    with new_side() as url, start_world(timeout=300.0) as world:
         yield Grounds(world, url, folder)
 
 

@@ -18,7 +18,8 @@ READS = frozenset(
         "apigatewayv2:GetApis", "apigatewayv2:GetRoutes", "apigatewayv2:GetIntegrations", "apigatewayv2:GetAuthorizers",
         "apigatewayv2:GetStages", "lambda:ListFunctions", "lambda:GetFunction", "lambda:ListVersionsByFunction",
         "lambda:ListAliases", "lambda:GetFunctionConcurrency", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy",
-        "lambda:ListEventSourceMappings", "ecr:DescribeImages", "ecr:BatchGetImage", "ecr:DescribeRepositories",
+        "lambda:ListEventSourceMappings", "apigateway:GetRestApis", "apigateway:GetResources",
+        "apigateway:GetAuthorizers", "ecr:DescribeImages", "ecr:BatchGetImage", "ecr:DescribeRepositories",
         "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource",
     }
 )  # fmt: skip

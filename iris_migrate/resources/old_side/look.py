@@ -9,12 +9,14 @@ from typing import Any
 from iris_migrate.resources.old_side.functions import function
 from iris_migrate.resources.old_side.http_apis import Thing, every_authorizer, function_of, http_apis, parts
 from iris_migrate.resources.old_side.images import images, repository, repository_of
+from iris_migrate.resources.old_side.rest_apis import rest_callers
 from iris_migrate.target import Aws
 
 GROUPS = ("apis", "routes", "integrations", "authorizers", "functions", "guards", "repositories", "images")
 # Tags that say which tool made a thing and will want it back.
 # What of an API is listed besides its parts.
 _API = ("kind", "id", "name", "endpoint", "spec", "stages", "disabled", "tags")
+_REST = "REST APIs are not taken down by this version: remove it by hand first, or keep the function"
 _STACK = "aws:cloudformation:stack-name"
 _TOOLS = {
     "serverless": "serverless remove", "sst:app": "sst remove", "pulumi": "pulumi destroy", "terraform":
@@ -47,7 +49,20 @@ async def look(aws: Aws, name: str, kept: Mapping[str, Any] | None = None) -> di
     seen["functions"], seen["guards"] = [backend] if backend else [], guards
     await _repositories(aws, seen, {str(item["id"]) for item in known.get("repositories", ())})
     shared += await _users(aws, seen, {str(item["id"]) for item in (*seen["apis"], *known.get("apis", ()))})
-    return {**seen, "shared": shared, "owned": [*_owned(seen), *_owned_apis(apis)]}
+    guarding = {str(item["id"]) for item in guards}
+    owned = [*_owned(seen), *_owned_apis(apis)]
+    return {**seen, "shared": _grouped(shared, guarding), "owned": _grouped(owned, guarding)}
+
+
+def _grouped(items: Iterable[Thing], guards: set[str]) -> list[Thing]:
+    """Each with the group of what it is about: what is kept may be shared."""
+    found = []
+    for item in items:
+        word, _, name = str(item["what"]).rpartition(" ")
+        group = {"function": "guards" if name in guards else "functions", "authorizer function": "guards",
+                 "repository": "images"}.get(word, "apis")  # fmt: skip
+        found.append({**item, "group": group})
+    return found
 
 
 async def _repositories(aws: Aws, seen: dict[str, Any], known: set[str]) -> None:
@@ -69,6 +84,8 @@ async def _users(aws: Aws, seen: Mapping[str, Any], apis: set[str]) -> list[Thin
     found: list[Thing] = []
     for item in (*seen["functions"], *seen["guards"]):
         found += _triggers(item, apis)
+        for api, part in await rest_callers(aws, str(item["id"])):
+            found.append(_shared(f"function {item['id']}", f"REST API {api}, {part}", _REST))
     guards = {item["id"] for item in seen["guards"]}
     if guards:
         for api, name in await every_authorizer(aws):

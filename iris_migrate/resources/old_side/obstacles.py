@@ -14,12 +14,13 @@ from iris_migrate.values import Unresolved
 
 @dataclass(frozen=True, kw_only=True)
 class Alone(Resource):
-    """Nobody else uses what would go, and no tool owns it that would want it back."""
+    """Nobody else uses what would go, and no tool owns it that would want it back. What is kept (`keep`) may be."""
 
     kind: ClassVar[str] = "old_side.alone"
     check_only: ClassVar[bool] = True
     shared: Things
     owned: Things
+    keep: tuple[str, ...] = ()  # of apis, functions, guards, images
 
     async def inspect(self, target: Target) -> Finding:
         assert not isinstance(self.shared, Unresolved) and not isinstance(self.owned, Unresolved)
@@ -27,6 +28,7 @@ class Alone(Resource):
             Evidence(f"{item['what']} is {how}", "by nobody", f"{item['by']}; {item['advice']}", Verdict.DIFFERS)
             for how, items in (("used", self.shared), ("owned", self.owned))
             for item in items
+            if item["group"] not in self.keep
         ]
         return conclude(
             evidence or [Evidence("what would go is used or owned", "by nobody", "by nobody", Verdict.HOLDS)]
