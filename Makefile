@@ -31,7 +31,7 @@ test-fast: lint
 
 # Kills a run at every point and goes on.
 test-long: setup
-	$(BIN)/pytest -n 4 --dist loadgroup -rA -m long tests/practice tests/tui
+	$(BIN)/pytest -n 4 --dist loadgroup -rA -m long tests/practice tests/tui tests/rehearsal
 
 # On a real systemd host; says so when it cannot be had. Installs its Debian packages; nothing of it stays running.
 test-host: setup
