@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
     with _ended_by_signals():
         more = _real_host() if args.host == "systemd" else []
         print("Starting the practice world …", file=sys.stderr, flush=True)
-        with start_world(faults=args.fault, state=state, old_side=args.old_side, more=more) as world:
+        limit = 180.0 if more else 60.0  # a real host's disk is copied first
+        with start_world(faults=args.fault, state=state, old_side=args.old_side, more=more, timeout=limit) as world:
             if args.serve:
                 return _serve(world)
             os.environ.update(world.env)
