@@ -1,29 +1,19 @@
-"""What every frontend explains alike: the symptoms of a failure, and what an interrupted run leaves behind."""
+"""What every frontend explains alike: where causes come from, and what an interrupted run leaves behind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iris_migrate.engine.session import Options, Session
-    from iris_migrate.language.troubleshooting import Book, Symptom
+    from iris_migrate.language.troubleshooting import Book
 
 
 def book_of(given: Options) -> partial[Book]:
     """What is known about failures of the checklist, read when one is to be explained."""
     return partial(_book, given.checklist, tuple(given.flags.items()), given.settings_file())
-
-
-def symptoms_of(given: Options) -> partial[Mapping[str, Symptom]]:
-    """The symptoms of the checklist, read when a failure is to be explained."""
-    return partial(_symptoms, given.checklist, tuple(given.flags.items()), given.settings_file())
-
-
-def _symptoms(checklist: str, flags: tuple[tuple[str, str], ...], settings: Path | None) -> Mapping[str, Symptom]:
-    return _book(checklist, flags, settings).symptoms
 
 
 @cache

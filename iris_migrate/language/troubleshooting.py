@@ -74,11 +74,6 @@ class Symptom:
     causes: tuple[Cause, ...]
     see: tuple[str, ...] = ()
 
-    def likely(self, lines: Iterable[str]) -> tuple[Cause, ...]:
-        """The causes whose sign stands in one of the lines."""
-        said = "\n".join(lines)
-        return tuple(cause for cause in self.causes if cause.sign and cause.sign in said)
-
 
 @dataclass(frozen=True, slots=True)
 class Book:
@@ -97,13 +92,6 @@ class Book:
                 found[name] = self.symptoms[name]
                 waiting += self.symptoms[name].see
         return tuple(found.values())
-
-
-def symptoms(
-    name_or_folder: str, *, flags: Mapping[str, str] | None = None, settings_file: Path | None = None
-) -> dict[str, Symptom]:
-    """Every symptom by its id; empty when there is no such file. Raises ChecklistError when it cannot be read."""
-    return dict(book(name_or_folder, flags=flags, settings_file=settings_file).symptoms)
 
 
 def book(name_or_folder: str, *, flags: Mapping[str, str] | None = None, settings_file: Path | None = None) -> Book:
