@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import sys
 import tempfile
@@ -38,7 +39,13 @@ class NoMachine:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         prepare_moto(Path(folder))
-        cloud = make_cloud(PracticeClock(), lambda instance, keys: NoMachine(), boot_seconds=0.2)
+        cloud = make_cloud(
+            PracticeClock(),
+            lambda instance, keys: NoMachine(),
+            Path(folder),
+            lambda host, seconds: http.client.HTTPConnection(host, timeout=seconds),
+            boot_seconds=0.2,
+        )
         from iris_migrate.rehearsal.serving import Serving
 
         served = Serving(cloud.app).start("aws")

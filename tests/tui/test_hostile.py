@@ -28,6 +28,7 @@ def test_hostile_lines_reach_the_terminal_without_their_control_bytes(tmp_path: 
         terminal.press("2")
         terminal.until(lambda text: "evilunit" in text and all(mark in text for mark in MARKS))
         terminal.press("n")
+        terminal.until(lambda text: "no: False, expected True" in text)  # what is applied has been seen
         terminal.press("a")
         terminal.until(lambda text: "Failed" in text and "Wrote" in text and "seen-c" in text)
         terminal.press("l")
