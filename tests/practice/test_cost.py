@@ -6,7 +6,7 @@ import pytest
 
 from tests.practice.finished import Finished
 from tests.practice.run import command
-from tests.practice.test_verify import faulty
+from tests.practice.test_looking_again import faulty
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("journey")]
 

@@ -17,7 +17,7 @@ import yaml
 from iris_migrate.engine.record import Record
 from iris_migrate.language.load import load
 from iris_migrate.rehearsal.launch import World
-from tests.practice.finished import Finished
+from tests.practice.finished import Finished, forget_the_last_hour
 from tests.practice.run import Done, command
 from tests.practice.traces import made
 
@@ -83,14 +83,14 @@ def said_nothing_secret(finished: Finished, done: Done) -> Done:
 def test_a_run_killed_in_its_middle_goes_on_and_ends_with_a_document_alone(finished: Finished) -> None:
     assert finished.killed.status == -9, finished.killed.why()
     document = finished.done.document  # standard output as a whole is JSON
-    assert set(document) == {"checklist", "digest", "summary", "steps"}
+    assert set(document) == {"checklist", "digest", "summary", "regressions", "waivers", "steps"}
     checklist = load("lambda-to-ec2")
     assert document["checklist"] == checklist.name
     assert [step["id"] for step in document["steps"]] == [step.id for step in checklist.steps]
     assert document["summary"] == Counter(step["status"] for step in document["steps"])
     assert set(document["summary"]) <= SETTLED
     for step in document["steps"]:
-        assert set(step) == {"id", "phase", "title", "status", "detail", "evidence", "seconds"}
+        assert set(step) == {"id", "phase", "title", "status", "detail", "evidence", "seconds", "held", "hints"}
         assert isinstance(step["seconds"], float)
         assert bool(step["evidence"]) != (step["status"] == "left-out"), step["id"]
         for item in step["evidence"]:
@@ -116,6 +116,7 @@ def test_a_second_run_changes_nothing(finished: Finished) -> None:
 
 @pytest.mark.parametrize("checklist", ["lambda-to-ec2", "monitoring"])
 def test_verifying_writes_nothing(checklist: str, finished: Finished) -> None:
+    forget_the_last_hour(finished)
     with nothing_written(finished.world):
         done = said_nothing_secret(finished, command(finished.world, "verify", checklist, "--format", "json"))
     assert done.status == 0, done.why()

@@ -107,7 +107,7 @@ def test_a_reboot_asked_for_on_the_host_happens(host: PracticeAccess) -> None:
     channel = transport.open_session()
     channel.exec_command("sudo reboot; sleep 60")
     assert host.host.rebooted.wait(10)
-    assert channel.recv_exit_status() == -1
+    assert channel.recv_exit_status() in (-1, 137)  # killed by the shutdown, or cut before it could say so
     assert host.run("true").status == 0
 
 
