@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from iris_migrate.engine.bill import CALLS as COST
+from iris_migrate.engine.discovery import CALLS as DISCOVERY
 from iris_migrate.language.checklist import Checklist
 from iris_migrate.resources.base import resource_class
 
@@ -67,6 +69,8 @@ def policy(checklist: Checklist, region: str) -> dict[str, Any]:
         _statement("Make", (actions[call] for call in calls - reads - _PUTS_BACK), "*", here),
         _statement("PutBack", (actions[call] for call in calls & _PUTS_BACK), "*", tagged),
     ]
+    if any(step.risk == "costs" for step in checklist.steps):  # without it the shipped prices are used, and it is said
+        statements.append(_statement("SeeTheCost", (action(call) for call in COST | DISCOVERY), "*"))
     if "lambda:CreateFunction" in calls:  # a function that is made again gets its role back
         passed = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
         statements.append(_statement("GiveTheRoleBack", ["iam:PassRole"], "*", passed))
