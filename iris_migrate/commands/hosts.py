@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
@@ -18,6 +18,7 @@ from iris_migrate.engine.results import CheckResult, StepResult
 from iris_migrate.engine.session import Options, Session
 from iris_migrate.engine.verification import Verification, reference
 from iris_migrate.exits import UsageError, connection_missing
+from iris_migrate.language.load import load
 from iris_migrate.target import Unreadable
 
 CLOSING = 5.0  # seconds for the connections' end
@@ -70,7 +71,16 @@ async def opened_hosts(args: argparse.Namespace, stack: AsyncExitStack) -> list[
     given = options(args)
     if not args.host:
         return [await _opened(given, args, stack, alone=True)]
-    found = [replace(given, host=name, flags={**given.flags, **_place(name)}) for name in dict.fromkeys(args.host)]
+    known = load(given.checklist, flags=given.flags, settings_file=given.settings_file())
+    if ADDRESS not in known.settings:
+        raise UsageError(
+            f"--host {args.host[0]}: {known.name} finds its host by its own steps. --host is for checklists with the"
+            " setting host.address, like monitoring."
+        )
+    found = [
+        replace(given, host=name, flags={**given.flags, **_place(name, known.settings)})
+        for name in dict.fromkeys(args.host)
+    ]
     return list(await asyncio.gather(*(_opened(one, args, stack, alone=False) for one in found)))
 
 
@@ -83,11 +93,6 @@ async def _opened(given: Options, args: argparse.Namespace, stack: AsyncExitStac
     operator = Looker(say=say)
     operator.vouched = args.host_key
     session = Session(given, operator)
-    if given.host and ADDRESS not in session.checklist.settings:
-        raise UsageError(
-            f"--host {given.host}: {session.checklist.name} finds its host by its own steps. --host is for checklists"
-            " with the setting host.address, like monitoring."
-        )
     only = chosen(session, args.only)
     try:
         await session.open()
@@ -109,9 +114,11 @@ async def _closed(session: Session) -> None:
             await session.close()
 
 
-def _place(name: str) -> dict[str, str]:
+def _place(name: str, known: Collection[str]) -> dict[str, str]:
     """The settings that `ADDRESS[:PORT]` stands for; an IPv6 address with a port stands in brackets."""
     address, colon, port = name.rpartition(":")
     if colon and port.isdigit() and (":" not in address or address.startswith("[")):
-        return {ADDRESS: address.strip("[]"), PORT: port, INSTANCE: ""}
-    return {ADDRESS: name.strip("[]"), INSTANCE: ""}
+        found = {ADDRESS: address.strip("[]"), PORT: port, INSTANCE: ""}
+    else:
+        found = {ADDRESS: name.strip("[]"), INSTANCE: ""}
+    return {setting: value for setting, value in found.items() if setting in known}

@@ -215,7 +215,7 @@ class Session:
         )  # fmt: skip
         lease = Lease(
             self.record.path.with_suffix(".lock"), migration=self.migration, target=self.target, record=self.record,
-            state_folder=str(self.setting("paths.state", "/var/lib/iris-migrate")),
+            state_folder=str(self.setting("paths.state", "") or self._state_on_host()),
         )  # fmt: skip
         return Run(
             number, self.checklist, self.inspection, executor, self.record, lease, self.secrets,
@@ -230,6 +230,11 @@ class Session:
 
     def key(self, step: str) -> StepKey:
         return self.record.key(self.migration, step)
+
+    def _state_on_host(self) -> str:
+        """Where our own files lie on the host, for checklists that do not say so."""
+        root = self.checklist.host.root if self.checklist.host is not None else ""
+        return f"{root}/var/lib/iris-migrate"
 
     # Settings
 

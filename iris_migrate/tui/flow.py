@@ -17,6 +17,8 @@ async def journey(app: IrisApp, start: StartScreen) -> None:
         match chosen.choice:
             case Choice.REHEARSE:
                 return app.leave_for("rehearse")
+            case Choice.VERIFY if chosen.begun:
+                await verify(app)
             case Choice.CONTINUE if chosen.begun:
                 await checklist(app)
             case _:
@@ -38,8 +40,28 @@ async def prepared(app: IrisApp) -> bool:
     return False
 
 
-async def checklist(app: IrisApp) -> None:
-    """The checklist, until it is left; editing the settings leads back to it with what they are then."""
+async def verify(app: IrisApp) -> None:
+    """Everything looked at again; a step can be opened in the checklist from there."""
+    from iris_migrate.tui.operator import ScreenOperator
+    from iris_migrate.tui.screens.opening import OpeningScreen
+    from iris_migrate.tui.screens.verify import VerifyScreen
+
+    session = await app.show(OpeningScreen(ScreenOperator(app.push_screen_wait)))
+    if session is None:
+        return
+    app.take_session(session)
+    screen = VerifyScreen(session)
+    try:
+        step = await app.show(screen)
+    finally:
+        app.result = screen.result or app.result
+        await app.end_session()
+    if step is not None:
+        await checklist(app, step)
+
+
+async def checklist(app: IrisApp, step: str = "") -> None:
+    """The checklist (at a step), until it is left; editing the settings leads back with what they are then."""
     from iris_migrate.tui.operator import ScreenOperator
     from iris_migrate.tui.screens.checklist import ChecklistScreen
     from iris_migrate.tui.screens.opening import OpeningScreen
@@ -53,6 +75,7 @@ async def checklist(app: IrisApp) -> None:
         operator.where = session.where
         app.take_session(session)
         screen = ChecklistScreen(session)
+        screen.opens_at = step
         try:
             app.result = await app.show(screen) or app.result
         finally:

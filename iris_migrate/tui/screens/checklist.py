@@ -45,6 +45,8 @@ class ChecklistScreen(DeedsPage):
         self.wants = ""
         self._dirty = False
 
+    opens_at = ""  # a step that is to be marked first
+
     def body(self) -> Iterator[Widget]:
         yield Breadcrumb()
         with Horizontal(id="middle"):
@@ -144,7 +146,7 @@ class ChecklistScreen(DeedsPage):
 
     def _begun(self) -> None:
         gc.freeze()  # what is there now stays: going through it again and again would hold the screen up
-        first = self.board.next_open()
+        first = self.board.step(self.opens_at) if self.opens_at else self.board.next_open()
         if first is not None:
             self.mark(first.id)
             self.query_one(StepList).open_only([first.phase])

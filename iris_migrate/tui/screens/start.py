@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 class Choice(StrEnum):
     CONTINUE = "continue"
+    VERIFY = "verify"
     SETTINGS = "settings"
     REHEARSE = "rehearse"
 
@@ -37,6 +38,7 @@ class Chosen:
 _WIDTH = 16
 _SAYS = {
     Choice.CONTINUE: ("Migrate", "go on where it stands, or begin"),
+    Choice.VERIFY: ("Verify again", "looks at every step; changes nothing"),
     Choice.SETTINGS: ("Settings", "account, old side, settings, and what they cost"),
     Choice.REHEARSE: ("Rehearse", "the whole way on this machine; nothing real is touched"),
 }
@@ -68,12 +70,15 @@ class StartScreen(Page[Chosen]):
         self._standing: Standing | None = None
 
     def body(self) -> Iterator[Widget]:
-        choices = [choice for choice in Choice if not (choice is Choice.REHEARSE and self.iris.place.rehearsal)]
+        choices = [choice for choice in self._choices() if choice is not Choice.VERIFY]
         with Vertical(id="start"):
             yield Static(Content(REHEARSED if self.iris.place.rehearsal else WELCOME), id="welcome", markup=False)
             yield OptionList(*(Option(_prompt(*_SAYS[choice]), id=choice) for choice in choices), markup=False)
             yield Static(Content(WAY), id="way", markup=False)
             yield Static("", id="notice", markup=False)
+
+    def _choices(self) -> list[Choice]:
+        return [choice for choice in Choice if not (choice is Choice.REHEARSE and self.iris.place.rehearsal)]
 
     def on_mount(self) -> None:
         self.call_after_refresh(self.run_worker, self._read, name="standing")
@@ -87,6 +92,15 @@ class StartScreen(Page[Chosen]):
         name = "Continue" if found.begun else "Migrate"
         listed = self.query_one(OptionList)
         listed.replace_option_prompt(Choice.CONTINUE, _prompt(name, *found.lines()))
+        if found.begun:  # before, there is nothing that could have held
+            at = listed.highlighted
+            marked = listed.get_option_at_index(at).id if at is not None else None
+            listed.clear_options()
+            says = {**_SAYS, Choice.VERIFY: (_SAYS[Choice.VERIFY][0], f"{found.steps} steps; changes nothing")}
+            texts = {choice: _prompt(*said) for choice, said in says.items()}
+            texts[Choice.CONTINUE] = _prompt(name, *found.lines())
+            listed.add_options(Option(texts[choice], id=choice) for choice in self._choices())
+            listed.highlighted = listed.get_option_index(marked) if marked is not None else 0
         self.query_one("#notice", Static).update(Content(self.iris.notice))
 
     def action_choose(self) -> None:
