@@ -87,6 +87,9 @@ class StepLoop:
         outcome = await self._execute(found, changes)
         await run.look(run.inspection.dependents(step.id))
         after = run.inspection.found[step.id]
+        if not outcome.error and after.plan() == changes:
+            await self._wait(after)  # a reload is begun, not done, when its command returns
+            after = run.inspection.found[step.id]
         why = "" if after.finding.holds else outcome.error or self._no_progress(changes, after.plan())
         if not why:
             return False, None
