@@ -10,6 +10,7 @@ from typing import Any
 from iris_migrate.encoding import canonical, encode
 from iris_migrate.language import meaning
 from iris_migrate.language.checklist import Checklist, HostSpec, Phase, Step
+from iris_migrate.language.data import checklists_folder
 from iris_migrate.language.document import Document, Place
 from iris_migrate.language.errors import ChecklistError, Problem, SettingsError, known
 from iris_migrate.language.model import ChecklistModel, HostModel, StepModel, plan_lines, seconds
@@ -82,8 +83,9 @@ def scope_of(
 
 
 def _settings_elsewhere(folder: Path) -> frozenset[str]:
-    """The settings of the checklists beside this one: a settings file serves them all."""
-    others = (path.parent for path in folder.resolve().parent.glob("*/checklist.yaml"))
+    """The settings of the checklists beside this one and of the shipped ones: a settings file serves them all."""
+    places = {folder.resolve().parent, checklists_folder()}
+    others = (path.parent for place in places for path in place.glob("*/checklist.yaml"))
     return frozenset(name for other in others for name in read_settings(str(other)).settings)
 
 
