@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iris_migrate.engine.consent import Choice, Decision
-from iris_migrate.engine.events import ChangeCarriedOut, ChangeIntended, Output, Status
+from iris_migrate.engine.events import ChangeCarriedOut, ChangeIntended, Output, Status, Waiting
 from iris_migrate.engine.executor import Defect
 from iris_migrate.engine.lease import LeaseHeld
 from iris_migrate.engine.run import Stopped
@@ -74,6 +74,15 @@ async def test_a_failed_change_tells_its_lines_and_a_retry_is_another_change(tmp
     assert world.run.statuses["t"] is Status.HOLDS
     first, second = world.of(ChangeIntended)
     assert first.change_id != second.change_id
+
+
+async def test_what_a_command_only_began_is_looked_at_again_before_it_is_sent_again(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    world = World(tmp_path, (step("t", "task", with_={"path": str(made), "argv": ("true",)}),))
+    world.listeners.append(lambda event: made.touch() if isinstance(event, Waiting) else None)
+    await world.run.all()
+    assert world.run.statuses["t"] is Status.HOLDS
+    assert len(world.of(ChangeIntended)) == 1
 
 
 async def test_what_is_carried_out_twice_without_effect_fails(tmp_path: Path) -> None:

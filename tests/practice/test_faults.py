@@ -71,7 +71,7 @@ class TestOneAfterTheOther:
         fault(mended, add="disk-full")
         done = migrate(mended)
         assert done.status == 1 and "failed" in done.statuses.values()
-        assert "No space left on device" in done.err and "The disk is full." in done.err
+        assert "No space left on device" in done.err and "Cause: The disk is full." in done.err
         fault(mended, mend="disk-full")
 
     def test_mended_it_goes_on_to_its_end_through_a_cut_line_and_a_slow_aws(self, mended: World) -> None:

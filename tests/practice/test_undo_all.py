@@ -39,7 +39,8 @@ ASKS: Mapping[str, Mapping[str, Any]] = {
     "dns.resolves": {"name": "iris.example.com", "address": "192.0.2.1"},
     "operator.confirms": {"question": "Is it done?"},
 }
-# The old side's classes: carried out and undone in a world of their own, by test_decommission.
+# The old side's classes: test_decommission is to carry them out and undo them in a world of their own. Its last part,
+# the undo, has not been seen to pass yet: until then these classes are not shown to be undone.
 ELSEWHERE = KINDS
 # Directories are only removed when they are empty: what others put there is nobody's to delete.
 NOT_EMPTY = {"app-directory", "cache-directory", "challenge-folder"}

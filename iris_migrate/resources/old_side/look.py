@@ -41,7 +41,7 @@ async def look(aws: Aws, name: str, kept: Mapping[str, Any] | None = None) -> di
         for route in others:
             shared.append(_shared(
                 f"HTTP API {api['id']}", f"its route {route['key']}",
-                "switch the function off instead of the API: switch_off.how=concurrency",
+                "move that route to an API of its own, then list again",
             ))  # fmt: skip
     named = {function_of(str(item["spec"].get("AuthorizerUri", ""))) for item in seen["authorizers"]}
     names = sorted((named | {str(item["id"]) for item in known.get("guards", ())}) - {"", name})
