@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.rehearsal.conftest import Control
 
 
-def tested() -> set[str]:
+def named_by_tests() -> set[str]:
     """Rules that a test names by `pytest.mark.rule`."""
     found: set[str] = set()
     for path in Path(__file__).parent.glob("test_*.py"):
@@ -18,7 +18,7 @@ def tested() -> set[str]:
 
 
 def test_every_rule_has_a_test_and_every_test_a_rule(control: Control) -> None:
-    assert {rule["rule"] for rule in control.get("rules")} == tested()
+    assert {rule["rule"] for rule in control.get("rules")} == named_by_tests()
 
 
 def test_every_rule_names_its_source_and_is_assumed_until_seen(control: Control) -> None:

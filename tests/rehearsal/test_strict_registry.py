@@ -95,6 +95,26 @@ def test_an_index_holds_on_to_its_children(aws: Clients, repository: str) -> Non
 
 
 @pytest.mark.rule("HeldByIndex")
+def test_layers_go_with_the_last_image_that_has_them(aws: Clients, repository: str) -> None:
+    own = {"mediaType": "x", "digest": layer(aws, repository, b"config of one"), "size": 4}
+    shared = {"mediaType": "x", "digest": layer(aws, repository, b"shared"), "size": 4}
+    one = json.dumps({"schemaVersion": 2, "config": own, "layers": [shared]})
+    made, other = put(aws, repository, one, MANIFEST), json.dumps({"schemaVersion": 2, "layers": [shared]})
+    put(aws, repository, other, MANIFEST)
+
+    def there() -> set[Any]:
+        asked = [own["digest"], shared["digest"]]
+        found = aws.ecr.batch_check_layer_availability(repositoryName=repository, layerDigests=asked)["layers"]
+        return {item["layerDigest"] for item in found if item["layerAvailability"] == "AVAILABLE"}
+
+    assert there() == {own["digest"], shared["digest"]}
+    aws.ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": made}])
+    assert there() == {shared["digest"]}
+    with pytest.raises(aws.ecr.exceptions.LayersNotFoundException):
+        put(aws, repository, one, MANIFEST)
+
+
+@pytest.mark.rule("HeldByIndex")
 def test_a_tag_goes_alone_while_there_is_another(aws: Clients, repository: str) -> None:
     made = push(aws, repository, "a", "one")
     text = aws.ecr.batch_get_image(

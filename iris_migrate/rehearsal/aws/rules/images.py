@@ -54,7 +54,10 @@ class HundredIds(RegistryRule):
 
 @dataclass(slots=True)
 class HeldByIndex(RegistryRule):
-    """Indexes first, then what they name; also within one call."""
+    """Indexes first, then what they name; also within one call. Layers of no image go with the last one.
+
+    AWS takes such layers away some time later; that they are gone at once is assumed, as the harder case.
+    """
 
     says = "an image that an index names is not deleted: ImageReferencedByManifestList among the failures of a 200"
     source = "https://github.com/aws/containers-roadmap/issues/1567, https://github.com/aws/aws-cdk/issues/24822"
@@ -95,7 +98,9 @@ class HeldByIndex(RegistryRule):
                 for name in image.image_tags:
                     tags.pop(name, None)
         left = set(images)
+        gone = [image for image in repository.images if image.get_image_digest() not in left]
         repository.images[:] = [image for image in repository.images if image.get_image_digest() in left]
+        _release(repository, gone)
         return json_result({"imageIds": deleted, "failures": failures})
 
 
@@ -190,6 +195,21 @@ def children(image: Any) -> list[str]:
             str(item["digest"]) for item in json.loads(image.image_manifest)["manifests"]
         ]
     return found
+
+
+def layers(image: Any) -> list[str]:
+    """The digests of an image's configuration and layers; none for an index."""
+    manifest = json.loads(image.image_manifest)
+    return [str(item["digest"]) for item in (manifest.get("config"), *(manifest.get("layers") or ())) if item]
+
+
+def _release(repository: Any, gone: Iterable[Any]) -> None:
+    """Layers that only these images had are not there any more."""
+    unused = {layer for image in gone for layer in layers(image)} & set(repository.layers)
+    for image in repository.images if unused else ():
+        unused.difference_update(layers(image))
+    for layer in unused:
+        del repository.layers[layer]
 
 
 def state(image: Any) -> str:
