@@ -275,7 +275,11 @@ class Record:
         Those before it last held are another story: a deploy that failed goes back to the commit before it, not to
         the empty folder of the first day.
         """
-        done = list(self._intents("results.state IN ('done', 'found') AND step=?", step))
+        where = (  # two checklists may call their steps alike
+            "results.state IN ('done', 'found') AND step=?"
+            " AND (run IS NULL OR run IN (SELECT run FROM runs WHERE checklist=?))"
+        )
+        done = list(self._intents(where, step, checklist))
         for place in range(len(done) - 1, 0, -1):
             if self._held_between(checklist, step, done[place - 1].at, done[place].at):
                 return done[place:]
@@ -289,7 +293,7 @@ class Record:
             )
         )  # fmt: skip
 
-    def cut_off(self, step: str, since: float) -> dict[str, Result]:
+    def cut_off(self, checklist: str, step: str, since: float) -> dict[str, Result]:
         """What runs that were cut off had carried out for a step since it last held, by canonical Change.
 
         Lists that were cut off in the middle go on from there: an experiment is not made twice for its last line.
@@ -298,9 +302,11 @@ class Record:
         rows = self._db.execute(
             "SELECT data, state, answers FROM intents JOIN results USING (change)"
             " WHERE step=?1 AND state IN ('done', 'found') AND results.at > ?2"
+            " AND run IN (SELECT run FROM runs WHERE checklist=?3)"
             " AND run > (SELECT coalesce(max(run), 0) FROM run_ends WHERE how <> 'interrupted')"
-            " AND results.at > (SELECT coalesce(max(at), 0) FROM findings WHERE step=?1 AND verdict='holds')",
-            (step, since),
+            " AND results.at > (SELECT coalesce(max(at), 0) FROM findings"
+            "                   WHERE checklist=?3 AND step=?1 AND verdict='holds')",
+            (step, since, checklist),
         )
         return {data: Result(state, json.loads(answers)) for data, state, answers in rows}
 

@@ -152,8 +152,7 @@ class Run:
 
         `agreed`: what was shown and consented to; anything else is refused.
         """
-        self.undoing(step)
-        await self.look({step.id})
+        await self.look({step.id})  # what it stands on may have been put back since it was looked at
         changes = self.undoing(step)
         if agreed is not None and not inside(changes, agreed):
             raise CannotUndo(f"{step.title}: what would be put back has changed since it was shown. Look at it again.")
@@ -203,7 +202,7 @@ class Run:
         if step.id in self.continued:
             return {}
         self.continued.add(step.id)
-        return self.record.cut_off(step.id, self.clock.now() - RECENT)
+        return self.record.cut_off(self.checklist.name, step.id, self.clock.now() - RECENT)
 
     def _blocked_by(self, step: Step) -> str:
         for name in step.waits_for:

@@ -39,8 +39,7 @@ ASKS: Mapping[str, Mapping[str, Any]] = {
     "dns.resolves": {"name": "iris.example.com", "address": "192.0.2.1"},
     "operator.confirms": {"question": "Is it done?"},
 }
-# The old side's classes: test_decommission is to carry them out and undo them in a world of their own. Its last part,
-# the undo, has not been seen to pass yet: until then these classes are not shown to be undone.
+# The old side's classes: test_decommission (make test-long) carries them out and undoes them in a world of their own.
 ELSEWHERE = KINDS
 # Directories are only removed when they are empty: what others put there is nobody's to delete.
 NOT_EMPTY = {"app-directory", "cache-directory", "challenge-folder"}

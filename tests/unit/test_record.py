@@ -98,3 +98,16 @@ def test_last_held_is_the_newest_that_held(record: Record) -> None:
     held, last = record.last_held("c", "s"), record.last_finding("c", "s")
     assert held is not None and held[0] == 1.0
     assert last == (2.0, BEFORE)
+
+
+def test_two_checklists_may_call_their_steps_alike(record: Record) -> None:
+    key, changes = StepKey("m", "routes"), {}
+    for checklist in ("down", "back"):
+        run = record.start_run(1.0, checklist, "digest", {}, "tester")
+        changes[checklist] = change_id(key, record.results(key), CHANGE)
+        record.intend(1.0, run, changes[checklist], key, CHANGE, BEFORE)
+        record.end(2.0, changes[checklist], Result("done", {}))
+    for checklist, change in changes.items():
+        assert [done.change_id for done in record.newest_changes(checklist, "routes")] == [change]
+        assert len(record.cut_off(checklist, "routes", 0.0)) == 1
+    assert record.cut_off("another", "routes", 0.0) == {}
