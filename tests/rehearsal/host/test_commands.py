@@ -144,9 +144,11 @@ def test_a_shell_that_reads_its_script_is_recognised(command: str, expected: boo
 def test_the_channel_stays_open_while_a_child_holds_its_output(host: PracticeAccess) -> None:
     transport = host.connect()
     channel = transport.open_session()
-    channel.exec_command("(read x; echo late) <&0 & exit 3")
+    # By way of another descriptor: a shell gives what it puts in the background an empty standard input.
+    channel.exec_command("exec 3<&0; (read x <&3; echo late $x) & exit 3")
     assert channel.recv_exit_status() == 3
     channel.sendall(b"go\n")
+    assert channel.makefile("rb").read() == b"late go\n"
     transport.close()
 
 

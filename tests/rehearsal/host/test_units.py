@@ -107,8 +107,23 @@ def test_a_reboot_asked_for_on_the_host_happens(host: PracticeAccess) -> None:
     channel = transport.open_session()
     channel.exec_command("sudo reboot; sleep 60")
     assert host.host.rebooted.wait(10)
-    assert channel.recv_exit_status() in (-1, 137)  # killed by the shutdown, or cut before it could say so
+    assert channel.recv_exit_status() == -1  # a signal ended it, or the connection was cut before that could be said
     assert host.run("true").status == 0
+
+
+def test_commands_are_asked_to_end_before_the_host_goes_down(host: PracticeAccess) -> None:
+    transport = host.connect()
+    channel = transport.open_session()
+    channel.exec_command("trap 'echo asked > heard; exit' TERM; echo waits; sleep 60 & wait")
+    assert channel.recv(64) == b"waits\n"
+    host.run("sudo reboot")
+    assert host.host.rebooted.wait(10)
+    assert (host.root / "home/ubuntu/heard").read_text() == "asked\n"
+    transport.close()
+
+
+def test_a_unit_that_stands_for_the_system_has_no_commands_among_its_processes(host: PracticeAccess) -> None:
+    assert host.run("sudo systemctl kill ssh; echo still here").out == "still here\n"
 
 
 def test_a_trailing_comment_is_part_of_the_environment_files_path(host: PracticeAccess) -> None:

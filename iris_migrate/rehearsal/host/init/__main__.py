@@ -27,6 +27,7 @@ from iris_migrate.rehearsal.host.tree import AS_USER, MARKER, Tree
 
 REBOOT = 100  # exit status: start me again
 MESSAGE = 1 << 20
+PATIENCE = 2.0  # seconds that commands have to end after TERM when the host goes down; a real host gives 90
 
 
 class Init:
@@ -78,7 +79,7 @@ class Init:
             pid for unit in self.units.loaded.values() for pid in unit.members
         }
         processes.send(commands, signal.SIGTERM)
-        await self.units.end()
+        await asyncio.gather(self.units.end(), processes.gone(commands, PATIENCE))
         while left := {pid for pid in processes.descendants(os.getpid()) if not processes.zombie(pid)}:
             processes.send(left, signal.SIGKILL)
             await asyncio.sleep(0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import os
@@ -93,6 +94,16 @@ def send(pids: Iterable[int], number: int) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
+
+
+async def gone(pids: Iterable[int], within: float) -> bool:
+    """Whether all of these end within so many seconds; waits for it."""
+    until = time.monotonic() + within
+    while not all(zombie(pid) for pid in pids):
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.01)
+    return True
 
 
 def sweep(name: str, value: str, *, spare: frozenset[int] = frozenset(), within: float = 5.0) -> set[int]:

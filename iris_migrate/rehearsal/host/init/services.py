@@ -380,23 +380,19 @@ class Service:
         return clean
 
     async def _gone(self, pids: set[int], within: float) -> bool:
-        until = time.monotonic() + within
-        while not all(processes.zombie(pid) for pid in pids):
-            if time.monotonic() > until:
-                return False
-            await asyncio.sleep(0.01)
+        gone = await processes.gone(pids, within)
         await asyncio.sleep(0)  # let the reaper's futures settle
-        return True
+        return gone
 
     def _members(self) -> set[int]:
         """The unit's processes: those that carry its invocation, and what they started."""
-        if not self.invocation:
+        if not self.invocation or self.main_pid == os.getpid():  # init is not its own: every command is below it
             return set()
         # nginx overwrites its environment with its title: the main process counts without its mark.
         found = processes.marked("INVOCATION_ID", self.invocation) | ({self.main_pid} - {0})
         for pid in list(found):
             found |= processes.descendants(pid)
-        return found - {os.getpid()}
+        return found
 
     members = property(_members)
 
