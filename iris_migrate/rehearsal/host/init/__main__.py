@@ -20,8 +20,9 @@ from typing import Any
 
 from iris_migrate.rehearsal.host.init import processes
 from iris_migrate.rehearsal.host.init.journal import Journal
+from iris_migrate.rehearsal.host.init.request import Answer
 from iris_migrate.rehearsal.host.init.spawning import Spawning
-from iris_migrate.rehearsal.host.init.systemctl import Answer, Systemctl
+from iris_migrate.rehearsal.host.init.systemctl import Systemctl
 from iris_migrate.rehearsal.host.init.units import Units
 from iris_migrate.rehearsal.host.tree import AS_USER, MARKER, Tree
 

@@ -1,136 +1,35 @@
-"""One unit as it runs: its states, its processes, its restarts, as systemd's manual describes them."""
+"""One service as it runs: started, watched, started again and stopped, as systemd's manual describes it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import time
 import uuid
-from pathlib import Path
-from typing import Protocol
 
 from iris_migrate.rehearsal.host.init import processes
-from iris_migrate.rehearsal.host.init.journal import Journal, RateLimit
-from iris_migrate.rehearsal.host.init.launching import STEPS, StepFailed, launch
-from iris_migrate.rehearsal.host.init.output import Output
-from iris_migrate.rehearsal.host.init.readiness import Readiness
-from iris_migrate.rehearsal.host.init.spawning import Spawning
-from iris_migrate.rehearsal.host.init.unit_files import (
-    UnitFile,
-    UnitFileError,
-    assignments,
-    environment_file,
-    specifiers,
-    words,
-)  # fmt: skip
-from iris_migrate.rehearsal.host.tree import AS_USER, Tree
+from iris_migrate.rehearsal.host.init.launching import STEPS, StepFailed
+from iris_migrate.rehearsal.host.init.unit import Machine, monotonic_us
+from iris_migrate.rehearsal.host.init.unit_files import UnitFile, UnitFileError
+from iris_migrate.rehearsal.host.init.unit_processes import UnitProcesses
 
 CLEAN_SIGNALS = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE}
 
 
-class Machine(Protocol):
-    """What a service needs of init."""
-
-    tree: Tree
-    journal: Journal
-    spawning: Spawning
-
-    def environment(self, user: str) -> dict[str, str]: ...
-    def user_exists(self, user: str) -> bool: ...
-
-
-def monotonic_us() -> int:
-    return time.monotonic_ns() // 1000
-
-
-class Service:
+class Service(UnitProcesses):
     """A loaded unit. `job` is held while one of start, stop, restart and reload is at work on it."""
 
     def __init__(self, machine: Machine, name: str, file: UnitFile) -> None:
-        self.machine, self.name, self.file = machine, name, file
+        super().__init__(machine, name, file)
         self.job = asyncio.Lock()
-        self.active, self.sub, self.result = "inactive", "dead", "success"
-        self.main_pid, self.control_pid, self.restarts, self.exec_status, self.exec_code = 0, 0, 0, 0, 0
-        self.invocation = ""
-        self.active_enter = self.active_exit = self.inactive_enter = self.main_start = self.main_exit = (
-            self.state_change
-        ) = 0
-        self.status_text = ""
+        self.result, self.restarts = "success", 0
         self.background: asyncio.Future[str] | None = None  # a job that nobody waits for
         self.wanted = False  # not stopped by anybody: restarts are allowed
         self._starts: list[float] = []
-        self._ready = asyncio.Event()
         self._restart: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._readiness: Readiness | None = None
-        self._output = self._new_output()
-
-    # --- what the unit file says
-
-    @property
-    def kind(self) -> str:
-        if self.file.one("Service", "X-Practice"):
-            return "always"
-        if "Service" not in self.file.sections:
-            return "always"  # timers, targets, sockets: there or not, without a process
-        return self.file.one("Service", "Type", "simple")
-
-    @property
-    def user(self) -> str:
-        return self.file.one("Service", "User", "root")
-
-    @property
-    def title(self) -> str:
-        return self.file.one("Unit", "Description", self.name)
-
-    def commands(self, key: str) -> list[tuple[list[str], str]]:
-        """`Exec…=` lines: argument list and prefix characters."""
-        found = []
-        home = str(self.machine.tree.home(self.user))
-        for line in self.file.all("Service", key):
-            prefix = re.match(r"[-@:+!]*", line)
-            marks = prefix.group() if prefix else ""
-            argv = words(specifiers(line[len(marks) :], self.name, home))
-            if argv:
-                found.append((argv, marks))
-        return found
-
-    def _number(self, key: str, default: int) -> int:
-        value = self.file.one("Unit", key) or self.file.one("Service", key)
-        return int(value) if value.isdigit() else default
-
-    def _seconds(self, key: str, default: float) -> float:
-        section = "Unit" if self.file.one("Unit", key) else "Service"
-        return self.file.seconds(section, key, default)
-
-    # --- log
-
-    def say(self, message: str, priority: int = 6) -> None:
-        fields = {"INVOCATION_ID": self.invocation} if self.invocation else {}
-        self.machine.journal.from_init(self.name, message, priority=priority, **fields)
-
-    def _new_output(self) -> Output:
-        interval = self._seconds("LogRateLimitIntervalSec", 30.0) or 30.0  # 0 is ignored, as systemd does
-        limit = RateLimit(interval, self._number("LogRateLimitBurst", 10000) or 10000)
-        levels = self.file.one("Service", "SyslogLevelPrefix", "yes") != "no"
-        return Output(self.machine.journal, limit, self.name, self.user, self.invocation, levels)
-
-    # --- states
-
-    def _set(self, active: str, sub: str) -> None:
-        now = monotonic_us()
-        if active in ("active", "reloading") and self.active not in ("active", "reloading"):
-            self.active_enter = now
-        if self.active in ("active", "reloading") and active not in ("active", "reloading"):
-            self.active_exit = now
-        if active in ("inactive", "failed") and self.active not in ("inactive", "failed"):
-            self.inactive_enter = now
-        if (active, sub) != (self.active, self.sub):
-            self.state_change = now
-        self.active, self.sub = active, sub
 
     # --- start
 
@@ -365,37 +264,6 @@ class Service:
         self.say(f"Stopped {self.name} - {self.title}.")
         return "done"
 
-    async def _end_processes(self) -> bool:
-        """TERM (the whole unit, or only the main process with KillMode=mixed), then KILL after the time-out."""
-        mixed = self.file.one("Service", "KillMode", "control-group") in ("mixed", "process")
-        members = self._members()
-        first = {self.main_pid} if mixed and self.main_pid else members
-        processes.send(first, getattr(signal, self.file.one("Service", "KillSignal", "SIGTERM"), signal.SIGTERM))
-        clean = await self._gone(first, self._seconds("TimeoutStopSec", 90.0))
-        if not clean:
-            self.say(f"{self.name}: State 'stop-sigterm' timed out. Killing.", 4)
-        left = (members | self._members()) - first
-        processes.send(left, signal.SIGKILL)
-        await self._gone(left, 5.0)
-        return clean
-
-    async def _gone(self, pids: set[int], within: float) -> bool:
-        gone = await processes.gone(pids, within)
-        await asyncio.sleep(0)  # let the reaper's futures settle
-        return gone
-
-    def _members(self) -> set[int]:
-        """The unit's processes: those that carry its invocation, and what they started."""
-        if not self.invocation or self.main_pid == os.getpid():  # init is not its own: every command is below it
-            return set()
-        # nginx overwrites its environment with its title: the main process counts without its mark.
-        found = processes.marked("INVOCATION_ID", self.invocation) | ({self.main_pid} - {0})
-        for pid in list(found):
-            found |= processes.descendants(pid)
-        return found
-
-    members = property(_members)
-
     async def reload(self) -> str:
         """done, failed, or inapplicable when the unit says nothing of reloading."""
         if not self.commands("ExecReload"):
@@ -422,79 +290,3 @@ class Service:
         """At the end of the host: no restarts, nothing is left."""
         with contextlib.suppress(Exception):
             await self.stop()
-
-    # --- processes
-
-    def _environment(self) -> dict[str, str]:
-        """Raises OSError with the reason when an environment file cannot be read."""
-        environment = self.machine.environment(self.user)
-        environment["INVOCATION_ID"] = self.invocation
-        environment |= assignments(self.file.all("Service", "Environment"))
-        for line in self.file.all("Service", "EnvironmentFile"):
-            # The whole rest of the line is the path, a trailing comment too.
-            optional = line.startswith("-")
-            try:
-                environment |= environment_file(Path(line.removeprefix("-")).read_text())
-            except OSError:
-                if not optional:
-                    raise
-        if self.kind == "notify" and self._readiness is None:
-            self._readiness = Readiness(self.invocation, self._told)
-        if self._readiness is not None:
-            environment["NOTIFY_SOCKET"] = self._readiness.name
-        if self.main_pid:
-            environment["MAINPID"] = str(self.main_pid)
-        return environment
-
-    def _spawn(self, argv: list[str], marks: str, environment: dict[str, str]) -> tuple[int, asyncio.Future[int]]:
-        user = "root" if "+" in marks or "!" in marks else self.user
-        if not self.machine.user_exists(user):
-            raise StepFailed(217, "No such process")
-        pid, end, pipe = launch(
-            self.machine.spawning, self.machine.tree, self.file, user, argv, environment | {AS_USER: user}
-        )
-        self._output.listen(pipe, pid, self.file.one("Service", "SyslogIdentifier") or Path(argv[0]).name)
-        return pid, end
-
-    async def _control(self, argv: list[str], marks: str, environment: dict[str, str], *, main: bool = False) -> bool:
-        """Run a control process to its end; with `-` before it its failure does not count."""
-        try:
-            pid, end = self._spawn(argv, marks, environment)
-        except StepFailed as error:
-            self.say(f"{self.name}: Failed at step {STEPS[error.status]} spawning {argv[0]}: {error}", 3)
-            self.exec_status = error.status if main else self.exec_status
-            return "-" in marks
-        self.control_pid = pid
-        if main:
-            self.main_pid, self.main_start = pid, monotonic_us()
-        code = await end
-        self.control_pid = 0
-        if main:
-            self.main_pid, self.main_exit, self.exec_status, self.exec_code = (
-                0,
-                monotonic_us(),
-                abs(code),
-                1 if code >= 0 else 2,
-            )
-        if code != 0:
-            what = "Main" if main else "Control"
-            self.say(f"{self.name}: {what} process exited, code=exited, status={abs(code)}/{STEPS.get(code, 'n/a')}", 5)
-        return code == 0 or "-" in marks
-
-    # --- readiness
-
-    def _stop_listening(self) -> None:
-        if self._readiness is not None:
-            self._readiness.close()
-            self._readiness = None
-
-    def _told(self, sender: int, said: dict[str, str]) -> None:
-        if self.file.one("Service", "NotifyAccess", "main") == "main" and sender != self.main_pid:
-            only = f"reception only permitted for main PID {self.main_pid}"
-            self.say(f"{self.name}: Got notification message from PID {sender}, but {only}", 4)
-            return
-        if said.get("READY") == "1":
-            self._ready.set()
-        self.status_text = said.get("STATUS", self.status_text)
-        if said.get("MAINPID", "").isdigit():
-            self.main_pid = int(said["MAINPID"])

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iris_migrate.rehearsal.host.init import unit_files
-from iris_migrate.rehearsal.host.init.services import Machine, Service
+from iris_migrate.rehearsal.host.init.services import Service
+from iris_migrate.rehearsal.host.init.unit import Machine
 from iris_migrate.rehearsal.host.init.unit_files import UnitFile, UnitFileError
 
 SUFFIXES = (".service", ".timer", ".target", ".socket", ".path", ".mount", ".scope", ".slice")
@@ -98,6 +99,15 @@ class Units:
     def changed(self, service: Service) -> bool:
         """`NeedDaemonReload`."""
         return not service.file.masked and service.file.stamp != unit_files.stamp(self.root, service.name)
+
+    def warning(self, service: Service) -> str:
+        """What every job says of a unit whose file has changed since it was loaded; else nothing."""
+        if not self.changed(service):
+            return ""
+        return (
+            f"Warning: The unit file, source configuration file or drop-ins of {service.name} changed on disk. "
+            "Run 'systemctl daemon-reload' to reload units.\n"
+        )
 
     # --- enabling
 
