@@ -21,6 +21,8 @@ LOST: Mapping[str, str] = {
     "authorizer-functions": "the number of the authorizer function's versions",
     "images": "when an image was pushed and what scanning it found; manifests, layers and digests come back",
     "routes": "the ids of routes; what they say comes back, under the same URL",
+    "stages": "what was deployed at a stage of a REST API, where it is not what its methods are now; its cache",
+    "usage-plans": "limits of a usage plan for single methods, and what was used of its quota",
 }
 
 

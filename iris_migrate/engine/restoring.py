@@ -14,8 +14,8 @@ from iris_migrate.engine.consent import Operator
 from iris_migrate.engine.session import Options, Session
 from iris_migrate.language.checklist import Checklist, Phase, Step
 from iris_migrate.language.load import load
-from iris_migrate.resources.old_side.inventory import LIST, manual_stages
-from iris_migrate.target import Unreadable
+from iris_migrate.resources.old_side.inventory import LIST, manual_stages, of_rest
+from iris_migrate.target import Clock, Unreadable
 from iris_migrate.values import digest
 
 NAME = "restore"
@@ -46,20 +46,27 @@ def _steps(base: Checklist, folder: str, kept: Mapping[str, Any]) -> list[Step]:
         Step("authorizer-functions", "2", "The authorizers' functions are there", "lambdas.there",
              {"functions": _tuple(kept, "guards"), "folder": folder}, needs=("images",), timeout=600.0),
         Step("integrations", "3", "The API's integrations are there", "apigateway.integrations_there",
-             {"things": _tuple(kept, "integrations")}, needs=("functions",)),
+             {"things": _tuple(kept, "integrations"), "folder": folder}, needs=("functions",)),
         Step("authorizers", "3", "The API's authorizers are there", "apigateway.authorizers_there",
              {"things": _tuple(kept, "authorizers")}, needs=("authorizer-functions",)),
         Step("routes", "3", "The API's routes are there", "apigateway.routes_there",
-             {"things": _tuple(kept, "routes"), "stages": tuple(manual_stages(kept["apis"]))},
+             {"things": _tuple(kept, "routes"), "stages": tuple(manual_stages(kept["apis"])), "folder": folder},
              needs=("integrations", "authorizers")),
         Step("switched-on", "3", "The old endpoint serves, at the same URL", "apigateway.endpoint_on",
              {"apis": _tuple(kept, "apis")}, needs=("routes",), risk="interrupts"),
     ]  # fmt: skip
+    if live := of_rest(kept["apis"], "stages"):
+        steps += [
+            Step("stages", "3", "The REST API's stages are there, at the same URL", "apigateway.stages_there",
+                 {"things": tuple(live)}, needs=("routes", "switched-on"), timeout=120.0),
+            Step("usage-plans", "3", "The usage plans have these stages", "apigateway.plans_there",
+                 {"things": tuple(of_rest(kept["apis"], "plans"))}, needs=("stages",), timeout=600.0),
+        ]  # fmt: skip
     for number, name in enumerate(names, 1):
         steps.append(
             Step(f"answers-{number}", "3", f"{name} answers", "http.public_health",
                  {"url": f"{name}{setting('health.path')}", **health},
-                 needs=("switched-on",), timeout=60.0)
+                 needs=("switched-on", *(("stages",) if live else ())), timeout=60.0)
         )  # fmt: skip
     return steps
 
@@ -68,12 +75,12 @@ def _tuple(kept: Mapping[str, Any], group: str) -> tuple[Any, ...]:
     return tuple(kept.get(group) or ())
 
 
-async def opened_restore(options: Options, operator: Operator, folder: str) -> Session:
+async def opened_restore(options: Options, operator: Operator, folder: str, *, clock: Clock | None = None) -> Session:
     """An open session of the checklist that an archive is made into. Raises Unreadable when there is no archive."""
     base = load(options.checklist, flags=options.flags, settings_file=options.settings_file())
     place = folder or str(base.settings["archive.folder"].value)
     kept = _read_list(folder_of(place))
-    return await Session(options, operator, checklist=restore_checklist(base, place, kept)).open()
+    return await Session(options, operator, clock=clock, checklist=restore_checklist(base, place, kept)).open()
 
 
 def _read_list(folder: Path) -> Mapping[str, Any]:

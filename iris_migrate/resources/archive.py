@@ -19,6 +19,12 @@ from iris_migrate.target import Target
 from iris_migrate.values import Unresolved
 
 _SHOWN = 3
+# What of a REST API is saved: (item, operation, JMESPath of a list that comes in pages).
+_REST = (
+    ("api", "GetRestApi", ""), ("resources", "GetResources", "items[]"), ("authorizers", "GetAuthorizers", "items[]"),
+    ("stages", "GetStages", ""), ("deployments", "GetDeployments", "items[]"), ("models", "GetModels", "items[]"),
+    ("validators", "GetRequestValidators", "items[]"), ("gateway-responses", "GetGatewayResponses", "items[]"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +39,9 @@ class Complete(Resource):
     calls: ClassVar[frozenset[str]] = frozenset(
         {
             "apigatewayv2:GetApi", "apigatewayv2:GetRoutes", "apigatewayv2:GetIntegrations",
-            "apigatewayv2:GetAuthorizers", "apigatewayv2:GetStages", "lambda:GetFunction", "ecr:BatchGetImage",
-            "ecr:GetDownloadUrlForLayer",
+            "apigatewayv2:GetAuthorizers", "apigatewayv2:GetStages", "lambda:GetFunction",
+            "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "apigateway:GetUsagePlan", "apigateway:GetUsagePlanKeys",
+            *(f"apigateway:{name}" for _, name, _ in _REST),
         }
     )  # fmt: skip
     folder: str
@@ -97,7 +104,7 @@ class Complete(Resource):
 
     def _sources(self) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
         for api in _things(self.apis):
-            yield from _api(str(api["id"]))
+            yield from _rest_api(api) if api["kind"] == "REST" else _api(str(api["id"]))
         for function in (*_things(self.functions), *_things(self.guards)):
             yield from _function(function)
         batches: dict[tuple[str, str], list[str]] = {}
@@ -124,6 +131,20 @@ def _api(name: str) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
     for what in ("Routes", "Integrations", "Authorizers", "Stages"):
         source = {"aws": ["apigatewayv2", f"Get{what}", {"ApiId": name}], "all": "Items[]"}
         yield f"{folder}/{what.lower()}.json", f"Save the {what.lower()} of API {name}", source
+
+
+def _rest_api(api: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
+    """The API's parts; the keys of its usage plans with their values."""
+    name = str(api["id"])
+    for what, operation, every in _REST:
+        params = {"restApiId": name, **({"embed": ["methods"]} if what == "resources" else {})}
+        source = {"aws": ["apigateway", operation, params], **({"all": every} if every else {})}
+        yield f"apis/{name}/{what}.json", f"Save the {what} of REST API {name}", source
+    for plan in sorted({str(member["plan"]) for member in api["plans"]}):
+        read = ["apigateway", "GetUsagePlan", {"usagePlanId": plan}]
+        yield f"plans/{plan}.json", f"Save the usage plan {plan}", {"aws": read}
+        keys = ["apigateway", "GetUsagePlanKeys", {"usagePlanId": plan}]
+        yield f"plans/{plan}-keys.json", f"Save the keys of the usage plan {plan}", {"aws": keys, "all": "items[]"}
 
 
 def _function(function: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:

@@ -20,6 +20,7 @@ from iris_migrate.values import Unresolved
 
 DAY = 86400.0
 LAG = 300.0  # seconds until a metric is surely there; CloudWatch names no figure, 180 s were seen
+_CALLS = "calls of API "
 _HISTORY = 14  # days that are looked at by the hour
 
 
@@ -84,7 +85,7 @@ class _Metrics(Resource):
         found = []
         for api in self.apis:
             dimension, value = ("ApiId", api["id"]) if api["kind"] == "HTTP" else ("ApiName", api["name"])
-            found.append((f"calls of API {api['id']}", "AWS/ApiGateway", "Count", dimension, str(value)))
+            found.append((f"{_CALLS}{api['id']}", "AWS/ApiGateway", "Count", dimension, str(value)))
         for function in self.functions:
             for metric in ("Invocations", "Throttles"):
                 name = f"{metric.lower()} of {function['id']}"
@@ -108,9 +109,9 @@ class _Metrics(Resource):
 
 def _counts(asked: tuple[str, str, str, str, str], what: str, call: Mapping[str, Any]) -> bool:
     """Whether a metric counts a call of ours: an API each of its own, a function what reached it."""
-    _, namespace, metric, _, value = asked
-    if namespace == "AWS/ApiGateway":
-        return value in what or not what.startswith("old https://")
+    name, namespace, metric, _, _ = asked
+    if namespace == "AWS/ApiGateway":  # the metrics of a REST API go by its name, its address by its id
+        return name.removeprefix(_CALLS) in what or not what.startswith("old https://")
     return metric == "Invocations" and call.get("status") == 200
 
 

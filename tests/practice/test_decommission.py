@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import ssl
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from iris_migrate.auto import AutoOperator
-from iris_migrate.engine.decommission import CHECKLIST
-from iris_migrate.engine.restoring import opened_restore
-from iris_migrate.engine.session import Options, Session
-from iris_migrate.rehearsal.launch import World, start_world
-from iris_migrate.resources.base import CannotUndo
-from tests.practice.run import Done, command
-from tests.practice.test_every_step import environment
+from tests.practice.grounds import DAY, Grounds, Program, grounds_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-DAY = 86400
-REQUEST = {
-    "filename": "a.py", "language": "python", "source_code": "1 | print(1)",
-    "metadata": {"filepath": "a.py", "line_count": 1},
-}  # fmt: skip
 KINDS = {
     "archive.complete", "apigateway.endpoint_off", "apigateway.routes_absent", "apigateway.integrations_absent",
     "apigateway.authorizers_absent", "lambdas.absent", "ecr.images_absent", "lambdas.log_retention",
@@ -43,129 +21,10 @@ KINDS = {
 }  # fmt: skip
 
 
-class NewSide(BaseHTTPRequestHandler):
-    """What a new side made by other means answers."""
-
-    def do_GET(self) -> None:
-        self._answer(200, {"status": "healthy", "agent": "ready"})
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        if not self.headers.get("x-api-key"):
-            return self._answer(401, {"success": False})
-        return self._answer(200, {"success": True, "responsibility_blocks": [{}]})
-
-    def _answer(self, status: int, body: Any) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@contextmanager
-def new_side() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), NewSide)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-
-
-@dataclass
-class Grounds:
-    """A practice world with its old side, and a new side elsewhere."""
-
-    world: World
-    new_url: str
-    folder: Path
-
-    @property
-    def settings(self) -> dict[str, str]:
-        return {
-            "new_url": self.new_url, "archive.folder": str(self.folder / "archive"),
-            "documents.folder": str(self.folder / "checkout"), "documents.files": "README.md",
-        }  # fmt: skip
-
-    def run(self, *arguments: str) -> Done:
-        flags = [part for name, value in self.settings.items() for part in ("--set", f"{name}={value}")]
-        return command(self.world, *flags, *arguments)
-
-    def list(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.run("decommission", "--format", "json").document
-        return found
-
-    def execute(self, phrase: str, *more: str) -> Done:
-        return self.run("decommission", "--execute", "--confirm", phrase, "--format", "json", *more)
-
-    def control(self, what: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.world.env['IRIS_PRACTICE']}{what}", data, timeout=30) as answer:
-            return json.load(answer)
-
-    def advance(self, seconds: float) -> None:
-        self.control("clock", {"advance": seconds})
-
-    def writes(self, after: int = 0) -> list[dict[str, Any]]:
-        return [call for call in self.control(f"calls?after={after}")["calls"] if call["write"]]
-
-    def client(self, service: str) -> Any:
-        env = self.world.env
-        session = boto3.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=env["AWS_REGION"])
-        return session.client(service, endpoint_url=env["AWS_ENDPOINT_URL"])
-
-    def endpoint(self) -> str:
-        (api,) = self.client("apigatewayv2").get_apis()["Items"]
-        return str(api["ApiEndpoint"])
-
-    def digests(self) -> list[str]:
-        found = self.client("ecr").describe_images(repositoryName="iris-backend")["imageDetails"]
-        return sorted(item["imageDigest"] for item in found)
-
-    def ask(self, path: str, body: Any = None, *, key: bool = False) -> tuple[int, Any]:
-        """The old side, asked from outside as a client does."""
-        headers = {"Content-Type": "application/json"}
-        if key:
-            headers["x-api-key"] = self.world.env["IRIS_API_KEYS"]
-        data = None if body is None else json.dumps(body).encode()
-        context = ssl.create_default_context(
-            cafile=str(Path(self.world.env["IRIS_MIGRATE_SETTINGS"]).parent / "ca.pem")
-        )
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({"https": self.world.env["HTTPS_PROXY"]}),
-            urllib.request.HTTPSHandler(context=context),
-        )
-        try:
-            with opener.open(urllib.request.Request(self.endpoint() + path, data, headers), timeout=30) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, None
-
-    def answers(self) -> dict[str, Any]:
-        """What clients see: whether each kind of request is served."""
-        return {
-            "health": self.ask("/api/iris/health")[0],
-            "without a key": self.ask("/api/iris/analyze", REQUEST)[0],
-            "analysis": self.ask("/api/iris/analyze", REQUEST, key=True)[0],
-        }
-
-
 @pytest.fixture(scope="module")
 def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
-    folder = tmp_path_factory.mktemp("decommission")
-    (folder / "checkout").mkdir()
-    (folder / "checkout/README.md").write_text("# Iris\n\nDeploy it with the Lambda console.\n")
-    (folder / "answers.yaml").write_text("client-keys-rotated: yes\nprovider-key-rotated: yes\n")
-    with new_side() as url, start_world(timeout=300.0) as world:
-        yield Grounds(world, url, folder)
+    with grounds_of(tmp_path_factory.mktemp("decommission")) as found:
+        yield found
 
 
 def gates(listed: dict[str, Any]) -> dict[str, bool]:
@@ -235,39 +94,12 @@ def test_no_secret_is_in_the_clear(grounds: Grounds) -> None:
     assert [path for path in files for secret in secrets if secret in path.read_bytes()] == []
 
 
-async def undone(session: Session) -> dict[str, str]:
-    """Every step that changed something, undone in reverse; by step what went wrong, or an empty text."""
-    found: dict[str, str] = {}
-    run = session.start_run()
-    await run.look()
-    for step in reversed(session.checklist.steps):
-        if step.left_out or not session.record.newest_changes(session.checklist.name, step.id):
-            continue
-        try:
-            outcome = await run.undo(step)
-            found[step.id] = outcome.error
-        except CannotUndo as reason:
-            found[step.id] = str(reason)
-    await session.end_run(run, "done")
-    await session.close()
-    return found
-
-
 def test_every_class_is_undone(grounds: Grounds) -> None:
     """First the way back is taken back, then the way down: at the end the old side answers as at first."""
-    with environment(grounds.world.environment()):
-        options = Options(checklist=CHECKLIST, flags=grounds.settings)
-        restore = asyncio.run(opened_restore(options, AutoOperator(say=print), ""))
-        kinds = {step.id: step.resource for step in restore.checklist.steps}
-        back = asyncio.run(undone(restore))
-        assert not any(back.values()), back
-        assert grounds.digests() == []
-        assert grounds.answers()["health"] == 404
-        session = asyncio.run(Session(options, AutoOperator(say=print)).open())
-        kinds |= {f"{CHECKLIST} {step.id}": step.resource for step in session.checklist.steps}
-        down = asyncio.run(undone(session))
-    assert not any(down.values()), down
-    done = {kinds[name] for name in back} | {kinds[f"{CHECKLIST} {name}"] for name in down}
-    assert done - {"operator.confirms"} == KINDS
+    program = Program(grounds)
+    back = program.undone(restored=True)
+    assert grounds.digests() == []
+    assert grounds.answers()["health"] == 404
+    assert back | program.undone() == KINDS
     assert grounds.answers() == {"health": 200, "without a key": 401, "analysis": 200}
     assert "Deprecated" not in (grounds.folder / "checkout/README.md").read_text()

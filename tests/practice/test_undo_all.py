@@ -21,6 +21,7 @@ from iris_migrate.values import StepKey
 from tests.practice.faults import Ground
 from tests.practice.finished import Finished
 from tests.practice.test_decommission import KINDS
+from tests.practice.test_decommission_rest import KINDS as REST_KINDS
 from tests.practice.test_every_step import Looker, environment, ground, looker
 from tests.resources.cases import classes
 
@@ -39,8 +40,8 @@ ASKS: Mapping[str, Mapping[str, Any]] = {
     "dns.resolves": {"name": "iris.example.com", "address": "192.0.2.1"},
     "operator.confirms": {"question": "Is it done?"},
 }
-# The old side's classes: test_decommission (make test-long) carries them out and undoes them in a world of their own.
-ELSEWHERE = KINDS
+# The old side's classes: tests of the decommission (make test-long) carry them out and undo them, in worlds of theirs.
+ELSEWHERE = KINDS | REST_KINDS
 # Directories are only removed when they are empty: what others put there is nobody's to delete.
 NOT_EMPTY = {"app-directory", "cache-directory", "challenge-folder"}
 

@@ -1,16 +1,20 @@
-"""What of API Gateway is off, gone or there again: routes, integrations, authorizers, the endpoint itself."""
+"""What of API Gateway is off, gone or there again: routes, integrations, authorizers, stages, the endpoint itself."""
 
 from iris_migrate.resources.apigateway.endpoint import EndpointOff, EndpointOn
-from iris_migrate.resources.apigateway.http_parts import (
+from iris_migrate.resources.apigateway.parts import (
     AuthorizersAbsent,
     AuthorizersThere,
     IntegrationsAbsent,
     IntegrationsThere,
+    PlansAbsent,
+    PlansThere,
     RoutesAbsent,
     RoutesThere,
+    StagesAbsent,
+    StagesThere,
 )
 
 __all__ = [
     "AuthorizersAbsent", "AuthorizersThere", "EndpointOff", "EndpointOn", "IntegrationsAbsent",
-    "IntegrationsThere", "RoutesAbsent", "RoutesThere",
+    "IntegrationsThere", "PlansAbsent", "PlansThere", "RoutesAbsent", "RoutesThere", "StagesAbsent", "StagesThere",
 ]  # fmt: skip

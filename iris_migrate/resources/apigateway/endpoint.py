@@ -4,102 +4,74 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from iris_migrate.changes import AwsCall, Change
+from iris_migrate.changes import Change
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge
-from iris_migrate.resources.apigateway.http_parts import GONE
+from iris_migrate.resources.apigateway.kind import GONE, Item, kind_of
+from iris_migrate.resources.apigateway.switches import SWITCHES, State
 from iris_migrate.resources.base import Resource
 from iris_migrate.resources.removal import Things
 from iris_migrate.target import AwsError, Target
 from iris_migrate.values import Unresolved
 
-TAG = "iris-migrate:switched-off"  # when, in seconds since the epoch, rounded up
 GONE_LONG_SINCE = 0.0  # `since` when no API is left that could say it
 _ROUNDED = 600  # seconds: a plan that names its own time stays the same while it is read
+_SERVES: State = {"off": False, "since": 0.0}
+_OFF: State = {"off": True, "since": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Endpoint(Resource):
     """What both share: each API's switch, and the note on it since when it is off."""
 
-    calls: ClassVar[frozenset[str]] = frozenset(
-        {
-            "apigatewayv2:GetApi", "apigatewayv2:UpdateApi", "apigatewayv2:TagResource", "apigatewayv2:UntagResource",
-        }
-    )  # fmt: skip
+    calls: ClassVar[frozenset[str]] = frozenset().union(*(switch.calls for switch in SWITCHES.values()))
     uses: ClassVar[frozenset[str]] = frozenset({"aws"})
     apis: Things
 
-    async def _seen(self, target: Target) -> dict[str, dict[str, Any] | None]:
-        """Of each listed API whether it is off and since when; None for one that is gone."""
+    async def _seen(self, target: Target) -> dict[str, State | None]:
+        """Of each listed API how its switch stands; None for one that is gone."""
         assert not isinstance(self.apis, Unresolved)
         found = await asyncio.gather(*(self._look(target, item) for item in self.apis))
         return {str(item["id"]): seen for item, seen in zip(self.apis, found, strict=True)}
 
-    async def _look(self, target: Target, item: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def _look(self, target: Target, item: Item) -> State | None:
         try:
-            api = await target.aws.read("apigatewayv2", "GetApi", ApiId=item["id"])
+            return await SWITCHES[kind_of(item)].state(target.aws, str(item["id"]))
         except AwsError as error:
             if error.code == GONE:
                 return None
             raise
-        since = str((api.get("Tags") or {}).get(TAG) or "")
-        off = bool(api.get("DisableExecuteApiEndpoint"))
-        return {"off": off, "since": float(since) if since.isdigit() else 0.0}
 
-    def _listed(self) -> Sequence[Mapping[str, Any]]:
+    def _listed(self) -> Sequence[Item]:
         return ({"id": self.apis},) if isinstance(self.apis, Unresolved) else self.apis
 
     def _off(self, finding: Finding) -> list[Change]:
         """What switches off those that serve, and notes when."""
         changes: list[Change] = []
+        at = str(math.ceil(self.now / _ROUNDED) * _ROUNDED)
         for item in self._listed():
-            found = finding.facts.get("apis", {}).get(str(item["id"]), {"off": False, "since": 0.0})
-            if found is None:
-                continue
-            if not found["off"]:
-                changes.append(_switch(item["id"], off=True))
-            if not found["off"] or not found["since"]:
-                changes.append(self._tag(item["id"], finding))
+            state = finding.facts.get("apis", {}).get(str(item["id"]), _SERVES)
+            if state is not None and state.get("serves", True) and not (state["off"] and state["since"]):
+                changes += SWITCHES[kind_of(item)].off(item["id"], state, at, _region(finding))
         return changes
 
     def _on(self, finding: Finding, served: Callable[[str], bool]) -> list[Change]:
         """What switches on again those of which it is said that they served."""
         changes: list[Change] = []
         for item in self._listed():
-            found = finding.facts.get("apis", {}).get(str(item["id"]), {"off": True, "since": 1.0})
-            if found is None or not served(str(item["id"])):
-                continue
-            if found["off"]:
-                changes.append(_switch(item["id"], off=False))
-            if found["since"]:
-                changes.append(self._untag(item["id"], finding))
+            state = finding.facts.get("apis", {}).get(str(item["id"]), _OFF)
+            if state is not None and served(str(item["id"])):
+                changes += SWITCHES[kind_of(item)].on(item["id"], state, _region(finding))
         return changes
-
-    def _tag(self, api: Any, finding: Finding) -> Change:
-        at = math.ceil(self.now / _ROUNDED) * _ROUNDED
-        return AwsCall(
-            says=f"Note on API {api} since when it is off, so that the soak needs no machine to stay awake",
-            service="apigatewayv2",
-            operation="TagResource",
-            params={"ResourceArn": _arn(api, finding), "Tags": {TAG: str(at)}},
-        )
-
-    def _untag(self, api: Any, finding: Finding) -> Change:
-        return AwsCall(
-            says=f"Take that note off API {api}",
-            service="apigatewayv2",
-            operation="UntagResource",
-            params={"ResourceArn": _arn(api, finding), "TagKeys": [TAG]},
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointOff(_Endpoint):
-    """The old API's default endpoint is disabled, and a tag says since when. Nothing is lost by it, the URL stays."""
+    """The old API's default endpoint is disabled, and a note says since when. Nothing is lost by it, the URL stays."""
 
     kind: ClassVar[str] = "apigateway.endpoint_off"
     outputs: ClassVar[frozenset[str]] = frozenset({"since"})
@@ -108,15 +80,16 @@ class EndpointOff(_Endpoint):
         facts = await self._seen(target)
         evidence: list[Evidence] = []
         for name, found in facts.items():
-            if found is None:
-                evidence.append(Evidence(f"API {name}", "off", "it is gone", Verdict.HOLDS))
+            if found is None or not found["serves"]:
+                says = "it is gone" if found is None else "it has no stage"
+                evidence.append(Evidence(f"API {name}", "off", says, Verdict.HOLDS))
                 continue
             evidence.append(judge(f"default endpoint of {name}", "disabled", "disabled" if found["off"] else "serves"))
             if found["off"]:
                 evidence.append(_since(name, found["since"]))
         if not evidence:
             evidence.append(Evidence("APIs", "off", "none is listed", Verdict.HOLDS))
-        left = [found for found in facts.values() if found is not None]
+        left = [found for found in facts.values() if found is not None and found["serves"]]
         outputs = {}
         if all(found["off"] and found["since"] for found in left):
             outputs["since"] = max((found["since"] for found in left), default=GONE_LONG_SINCE)
@@ -140,7 +113,7 @@ class EndpointOn(_Endpoint):
         facts = await self._seen(target)
         evidence = [
             Evidence(f"API {name}", "there", "it is gone", Verdict.UNKNOWN) if found is None
-            else judge(f"default endpoint of {name}", "serves", "disabled" if found["off"] else "serves")
+            else judge(f"default endpoint of {name}", "serves", _said(found))
             for name, found in facts.items() if self._served(name)
         ]  # fmt: skip
         evidence = evidence or [Evidence("APIs", "serve", "none did", Verdict.HOLDS)]
@@ -161,22 +134,15 @@ class EndpointOn(_Endpoint):
         return self._off(replace(finding, facts={**finding.facts, "apis": kept}))
 
 
-def _switch(api: Any, *, off: bool) -> Change:
-    does, meaning = ("Switch off", "callers are refused, ") if off else ("Switch on again", "")
-    return AwsCall(
-        says=f"{does} the default endpoint of API {api}: {meaning}the URL stays the same",
-        service="apigatewayv2",
-        operation="UpdateApi",
-        params={"ApiId": api, "DisableExecuteApiEndpoint": off},
-    )
+def _region(finding: Finding) -> str:
+    return str(finding.facts.get("region", "‹region›"))
 
 
-def _arn(api: Any, finding: Finding) -> str:
-    return f"arn:aws:apigateway:{finding.facts.get('region', '‹region›')}::/apis/{api}"
+def _said(state: State) -> str:
+    """A note that is still there says that what was switched on again is not in force yet."""
+    return "disabled" if state["off"] else "disabled until its stage is changed" if state.get("noted") else "serves"
 
 
 def _since(name: str, since: float) -> Evidence:
-    import time
-
     said = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since)) if since else "not noted"
     return Evidence(f"{name} is off since", "noted on it", said, Verdict.HOLDS if since else Verdict.DIFFERS)

@@ -21,9 +21,9 @@ ROUTE = (
 )  # fmt: skip
 INTEGRATION = (
     "IntegrationType", "IntegrationUri", "IntegrationMethod", "PayloadFormatVersion", "TimeoutInMillis",
-    "ConnectionType", "ConnectionId", "CredentialsArn", "Description", "IntegrationSubtype", "RequestParameters",
-    "ResponseParameters", "TlsConfig",
+    "ConnectionType", "ConnectionId", "CredentialsArn", "Description", "IntegrationSubtype", "TlsConfig",
 )  # fmt: skip
+SEALED = ("RequestParameters", "ResponseParameters")  # of an integration: what they say may be a secret
 AUTHORIZER = (
     "Name", "AuthorizerType", "AuthorizerUri", "AuthorizerCredentialsArn", "AuthorizerPayloadFormatVersion",
     "AuthorizerResultTtlInSeconds", "EnableSimpleResponses", "IdentitySource", "JwtConfiguration",
@@ -91,7 +91,7 @@ def things(
     """The parts of an API by keys that outlive them: an id is another one after a restore, what it says is not."""
     to = {str(item["IntegrationId"]): integration_key(item) for item in integrations}
     by = {str(item["AuthorizerId"]): str(item["Name"]) for item in authorizers}
-    made = {integration_key(item): picked(item, INTEGRATION) for item in integrations}
+    made = {integration_key(item): _integration(api, item) for item in integrations}
     return {
         "routes": [
             {
@@ -101,7 +101,7 @@ def things(
             }
             for item in sorted(routes, key=lambda item: str(item["RouteKey"]))
         ],
-        "integrations": [{"api": api, "key": key, "spec": made[key]} for key in sorted(made)],
+        "integrations": [{"api": api, "key": key, **made[key]} for key in sorted(made)],
         "authorizers": [
             {"api": api, "key": str(item["Name"]), "spec": picked(item, AUTHORIZER)}
             for item in sorted(authorizers, key=lambda item: str(item["Name"]))
@@ -109,9 +109,18 @@ def things(
     }  # fmt: skip
 
 
+def _integration(api: str, item: Mapping[str, Any]) -> Thing:
+    """What may be a secret is named by where it lies in the archive, which is encrypted; the list is not."""
+    place = f"[?IntegrationId=='{item['IntegrationId']}'] | [0]"
+    return {
+        "spec": picked(item, INTEGRATION), "from": f"apis/{api}/integrations.json",
+        "sealed": {name: f"{place}.{name}" for name in SEALED if item.get(name)},
+    }  # fmt: skip
+
+
 def integration_key(item: Mapping[str, Any]) -> str:
     """The same for integrations that say the same; the console makes one for each route."""
-    spec = picked(item, INTEGRATION)
+    spec = picked(item, (*INTEGRATION, *SEALED))
     return f"{function_of(str(spec.get('IntegrationUri', ''))) or 'integration'}-{digest(canonical(spec))[:8]}"
 
 

@@ -19,7 +19,8 @@ READS = frozenset(
         "apigatewayv2:GetStages", "lambda:ListFunctions", "lambda:GetFunction", "lambda:ListVersionsByFunction",
         "lambda:ListAliases", "lambda:GetFunctionConcurrency", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy",
         "lambda:ListEventSourceMappings", "apigateway:GetRestApis", "apigateway:GetResources",
-        "apigateway:GetAuthorizers", "ecr:DescribeImages", "ecr:BatchGetImage", "ecr:DescribeRepositories",
+        "apigateway:GetAuthorizers", "apigateway:GetStages", "apigateway:GetUsagePlans",
+        "ecr:DescribeImages", "ecr:BatchGetImage", "ecr:DescribeRepositories",
         "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource",
     }
 )  # fmt: skip
@@ -36,7 +37,9 @@ class Inventory(Resource):
     kind: ClassVar[str] = "old_side.inventory"
     calls: ClassVar[frozenset[str]] = READS
     uses: ClassVar[frozenset[str]] = frozenset({"aws", "archives"})
-    outputs: ClassVar[frozenset[str]] = frozenset({*GROUPS, "shared", "owned", "names", "archived", "stages"})
+    outputs: ClassVar[frozenset[str]] = frozenset(
+        {*GROUPS, "shared", "owned", "names", "archived", "stages", "live", "plans"}
+    )
     check_only: ClassVar[bool] = True
     function: str
     folder: str
@@ -57,6 +60,7 @@ class Inventory(Resource):
         outputs = {
             **groups, "shared": seen["shared"], "owned": seen["owned"], "archived": kept is not None,
             "names": [api["endpoint"] for api in groups["apis"]], "stages": manual_stages(groups["apis"]),
+            "live": of_rest(groups["apis"], "stages"), "plans": of_rest(groups["apis"], "plans"),
         }  # fmt: skip
         reason = "" if all(item.verdict is Verdict.HOLDS for item in evidence) else "it is not as it was archived"
         return conclude(evidence, outputs, reason=reason)
@@ -92,7 +96,8 @@ def _new(group: str, before: list[Thing], now: list[Thing]) -> list[Evidence]:
 
 
 # What a decommission itself changes on the way: the off switch, permissions of versions and tags that go first.
-_OURS = frozenset({"concurrency", "tags", "status", "stages", "disabled", "manifests"})
+_OURS = frozenset({"concurrency", "tags", "status", "stages", "plans", "disabled", "endpoint",
+                   "manifests"})  # fmt: skip
 
 
 def manual_stages(apis: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -102,3 +107,8 @@ def manual_stages(apis: Sequence[Mapping[str, Any]]) -> list[str]:
         for api in apis if api["kind"] == "HTTP"
         for stage in api["stages"] if not stage["spec"].get("AutoDeploy")
     ]  # fmt: skip
+
+
+def of_rest(apis: Sequence[Mapping[str, Any]], group: str) -> list[Thing]:
+    """The `stages` or `plans` of REST APIs: what is deployed stays live at a stage whatever becomes of its methods."""
+    return [item for api in apis if api["kind"] == "REST" for item in api[group]]

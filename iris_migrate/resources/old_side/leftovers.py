@@ -32,8 +32,9 @@ class Leftovers(Resource):
         alarms = await target.aws.read_all("cloudwatch", "DescribeAlarms", "MetricAlarms[]")
         names = {str(item["id"]) for item in (*self.apis, *functions)} | {str(item["name"]) for item in self.apis}
         left = [
-            *((f"API {item['id']}", f"aws apigatewayv2 delete-api --api-id {item['id']}  (its URL is then lost)")
-              for item in self.apis),
+            *((f"API {item['id']}", f"{_removes(item)}  (its URL is then lost)") for item in self.apis),
+            *((f"usage plan {name}", f"aws apigateway delete-usage-plan --usage-plan-id {name}  (its keys stay)")
+              for name in sorted({str(plan["plan"]) for item in self.apis for plan in item.get("plans", ())})),
             *((f"repository {item['id']}", f"aws ecr delete-repository --repository-name {item['id']}")
               for item in self.repositories),
             *((f"log group {name}", f"aws logs delete-log-group --log-group-name {name}")
@@ -50,6 +51,12 @@ class Leftovers(Resource):
     def _functions(self) -> list[Mapping[str, Any]]:
         assert not isinstance(self.functions, Unresolved) and not isinstance(self.guards, Unresolved)
         return [*self.functions, *self.guards]
+
+
+def _removes(api: Mapping[str, Any]) -> str:
+    if api.get("kind") == "REST":
+        return f"aws apigateway delete-rest-api --rest-api-id {api['id']}"
+    return f"aws apigatewayv2 delete-api --api-id {api['id']}"
 
 
 def _dimensions(alarm: Mapping[str, Any]) -> Iterable[str]:

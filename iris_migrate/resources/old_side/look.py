@@ -9,14 +9,13 @@ from typing import Any
 from iris_migrate.resources.old_side.functions import function
 from iris_migrate.resources.old_side.http_apis import Thing, every_authorizer, function_of, http_apis, parts
 from iris_migrate.resources.old_side.images import images, repository, repository_of
-from iris_migrate.resources.old_side.rest_apis import rest_callers
+from iris_migrate.resources.old_side.rest_apis import rest_apis, rest_callers, rest_parts
 from iris_migrate.target import Aws
 
 GROUPS = ("apis", "routes", "integrations", "authorizers", "functions", "guards", "repositories", "images")
 # Tags that say which tool made a thing and will want it back.
 # What of an API is listed besides its parts.
-_API = ("kind", "id", "name", "endpoint", "spec", "stages", "disabled", "tags")
-_REST = "REST APIs are not taken down by this version: remove it by hand first, or keep the function"
+_API = ("kind", "id", "name", "endpoint", "spec", "stages", "plans", "disabled", "tags")
 _STACK = "aws:cloudformation:stack-name"
 _TOOLS = {
     "serverless": "serverless remove", "sst:app": "sst remove", "pulumi": "pulumi destroy", "terraform":
@@ -30,20 +29,21 @@ async def look(aws: Aws, name: str, kept: Mapping[str, Any] | None = None) -> di
     `kept` is the archive's list: what leads to an authorizer's function, for one, may have gone already.
     """
     known: Mapping[str, Any] = kept or {}
-    backend, apis = await asyncio.gather(function(aws, name), http_apis(aws, name))
+    backend, http, rest = await asyncio.gather(function(aws, name), http_apis(aws, name), rest_apis(aws, name))
+    apis = [*http, *rest]
     seen: dict[str, Any] = {group: [] for group in GROUPS}
     shared: list[Thing] = []
     for api in apis:
-        ours, others = parts(api, name)
-        seen["apis"].append({key: api[key] for key in _API})
+        ours, others = rest_parts(api, name) if api["kind"] == "REST" else parts(api, name)
+        seen["apis"].append({key: api[key] for key in _API if key in api})
         for group, things in ours.items():
             seen[group] += things
         for route in others:
             shared.append(_shared(
-                f"HTTP API {api['id']}", f"its route {route['key']}",
+                f"{api['kind']} API {api['id']}", f"its route {route['key']}",
                 "move that route to an API of its own, then list again",
             ))  # fmt: skip
-    named = {function_of(str(item["spec"].get("AuthorizerUri", ""))) for item in seen["authorizers"]}
+    named = {function_of(_authorizer_uri(item["spec"])) for item in seen["authorizers"]}
     names = sorted((named | {str(item["id"]) for item in known.get("guards", ())}) - {"", name})
     guards = [item for item in await asyncio.gather(*(function(aws, guard) for guard in names)) if item]
     seen["functions"], seen["guards"] = [backend] if backend else [], guards
@@ -52,6 +52,10 @@ async def look(aws: Aws, name: str, kept: Mapping[str, Any] | None = None) -> di
     guarding = {str(item["id"]) for item in guards}
     owned = [*_owned(seen), *_owned_apis(apis)]
     return {**seen, "shared": _grouped(shared, guarding), "owned": _grouped(owned, guarding)}
+
+
+def _authorizer_uri(spec: Mapping[str, Any]) -> str:
+    return str(spec.get("AuthorizerUri") or spec.get("authorizerUri") or "")
 
 
 def _grouped(items: Iterable[Thing], guards: set[str]) -> list[Thing]:
@@ -85,7 +89,9 @@ async def _users(aws: Aws, seen: Mapping[str, Any], apis: set[str]) -> list[Thin
     for item in (*seen["functions"], *seen["guards"]):
         found += _triggers(item, apis)
         for api, part in await rest_callers(aws, str(item["id"])):
-            found.append(_shared(f"function {item['id']}", f"REST API {api}, {part}", _REST))
+            if api not in apis:
+                advice = f"keep it: keep.{'function' if item in seen['functions'] else 'authorizer'}=true"
+                found.append(_shared(f"function {item['id']}", f"REST API {api}, {part}", advice))
     guards = {item["id"] for item in seen["guards"]}
     if guards:
         for api, name in await every_authorizer(aws):
