@@ -44,16 +44,18 @@ def run(args: argparse.Namespace) -> int:
 
 async def _list(args: argparse.Namespace) -> int:
     from iris_migrate.commands.session import looker, opened
+    from iris_migrate.engine.bill import saves
     from iris_migrate.engine.decommission import listing
     from iris_migrate.reports import decommission as report
     from iris_migrate.reports.show import show_json, show_lines
 
     async with opened(args, looker()) as session:
         found = listing(session, await session.inspect())
+        saved = await saves(session)
     if args.format == "json":
-        show_json(report.document(found))
+        show_json({**report.document(found), "saves": saved})
     else:
-        show_lines(list(report.lines(found)))
+        show_lines([*report.lines(found), "", f"It {saved}."])
     return found.exit_code
 
 
@@ -100,12 +102,8 @@ async def _execute(args: argparse.Namespace) -> int:
     if args.format == "json":
         show_json(report.document(after))
     else:
-        show_lines([*(line for gate in after.closed for line in _closed(gate.id, gate.detail)), report.sentence(after)])
+        show_lines([*(f"{gate.id}: {after.hindrance(gate)}" for gate in after.closed), report.sentence(after)])
     return operator.exit_code(after.exit_code)
-
-
-def _closed(name: str, detail: str) -> tuple[str, ...]:
-    return (f"{name}: {detail}",)
 
 
 def _tell_key(text: str, path: str) -> None:

@@ -80,6 +80,17 @@ def _twelve_months(usages: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
+async def saves(session: Session) -> str:
+    """What is no longer paid once the old side is gone, in words; `unknown` where it cannot be told."""
+    use, unread = await _use(session)
+    cost = None if use is None else before(session.region or session.aws.region, use)
+    if cost is None or cost.total is None:
+        return f"saves an unknown amount ({unread or 'a price is not in our table'})"
+    if cost.total < 0.005:
+        return "saves $0 a month: an idle Lambda is not billed"
+    return f"saves about ${cost.total:.2f} a month (the last {DAYS} days' use, prices of {cost.as_of})"
+
+
 async def _use(session: Session) -> tuple[Use | None, str]:
     """The last days of the old side, as a month; or why they cannot be told."""
     name = str(session.setting("lambda.function", ""))

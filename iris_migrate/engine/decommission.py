@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,7 +29,7 @@ LOST: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One thing that would go. `state`: pending | gone | failed | kept; `why` for failed and kept."""
+    """One thing that would go. `state`: pending | gone | failed, while it goes removing | waiting; `why` it does."""
 
     step: str
     name: str
@@ -48,6 +49,7 @@ class Listing:
     archive: str
     digest: str
     result: CheckResult
+    opens: Mapping[str, str] = field(default_factory=dict)  # of each closed gate: when it opens
 
     @property
     def phrase(self) -> str:
@@ -58,9 +60,21 @@ class Listing:
     def closed(self) -> tuple[StepResult, ...]:
         return tuple(gate for gate in self.gates if not gate.status.settled)
 
+    def hindrance(self, gate: StepResult) -> str:
+        """Why a gate is closed, and when it opens."""
+        parts = [gate.detail or gate.status.value]
+        if "opens" not in gate.detail:
+            parts.append(self.opens.get(gate.id, ""))
+        return "; ".join(part for part in parts if part)
+
     @property
     def pending(self) -> tuple[Listed, ...]:
         return tuple(item for item in self.items if item.state != "gone")
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of this list no restore brings back."""
+        return tuple(says for step, says in LOST.items() if any(item.step == step for item in self.items))
 
     @property
     def exit_code(self) -> int:
@@ -96,7 +110,8 @@ def listing(session: Session, result: CheckResult) -> Listing:
     removing = {item.step for item in items}
     others = tuple(step for step in result.steps if step not in gates and step.id not in removing)
     archive = str(session.setting("archive.folder", ""))
-    return Listing(session.where, tuple(items), gates, others, tuple(kept), archive, digest(*lists)[:8], result)
+    opens = {gate.id: _opens(gate, found[gate.id], result.at) for gate in gates if not gate.status.settled}
+    return Listing(session.where, tuple(items), gates, others, tuple(kept), archive, digest(*lists)[:8], result, opens)
 
 
 def _items(step: str, inspected: Inspected, result: StepResult) -> list[Listed]:
@@ -107,6 +122,14 @@ def _items(step: str, inspected: Inspected, result: StepResult) -> list[Listed]:
                result.detail if failed and item.there else "")
         for item in inspected.resource.items(inspected.finding)
     ]  # fmt: skip
+
+
+def _opens(gate: StepResult, found: Inspected, now: float) -> str:
+    """When a closed gate opens at the earliest; what has to be so before, where no time says it."""
+    until = found.finding.until
+    if until is not None and until > now:
+        return f"opens {time.strftime('%a %Y-%m-%d %H:%M UTC', time.gmtime(until))} at the earliest"
+    return f"opens as soon as this is so: {gate.title}"
 
 
 def _thing(title: str) -> str:

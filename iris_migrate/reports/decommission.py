@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from iris_migrate.engine.decommission import LOST, Listed, Listing
+from iris_migrate.engine.decommission import Listed, Listing
 from iris_migrate.reports.text import step_lines
 
 _SHOWN = 12  # items of one step that are named in the list
@@ -30,7 +30,7 @@ def lines(listing: Listing) -> Iterator[str]:
     for step_result in listing.others:
         yield step_lines(step_result)[0]
     yield from ("", "Cannot be brought back:")
-    yield from (f"  - {LOST[step]}" for step in LOST if any(item.step == step for item in listing.items))
+    yield from (f"  - {lost}" for lost in listing.lost)
     yield ""
     yield from _next(listing)
 
@@ -40,7 +40,8 @@ def _next(listing: Listing) -> Iterator[str]:
         yield f"Everything is gone. To bring it back: iris-migrate restore --archive {listing.archive}"
         return
     if listing.closed:
-        yield "Not yet: " + "; ".join(f"{gate.id} ({gate.detail or gate.status.value})" for gate in listing.closed)
+        yield "Not yet:"
+        yield from (f"  - {gate.id}: {listing.hindrance(gate)}" for gate in listing.closed)
     yield "Nothing was changed. To agree to exactly this list, and to nothing else:"
     yield f"  iris-migrate decommission --execute --confirm '{listing.phrase}'"
 
@@ -73,11 +74,11 @@ def document(listing: Listing) -> dict[str, Any]:
         "gates": [
             {
                 "id": gate.id, "title": gate.title, "open": gate.status.settled, "status": gate.status.value,
-                "detail": gate.detail,
+                "detail": gate.detail, "opens": listing.opens.get(gate.id, ""),
             }
             for gate in listing.gates
         ],
         "kept": list(listing.kept),
-        "lost": [LOST[step] for step in LOST if any(item.step == step for item in listing.items)],
+        "lost": list(listing.lost),
         "summary": sentence(listing), **listing.result.document(),
     }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from iris_migrate.tui.screens.start import Choice, StartScreen
 
 if TYPE_CHECKING:
+    from iris_migrate.engine.consent import Operator
     from iris_migrate.tui.app import IrisApp
 
 
@@ -19,6 +20,10 @@ async def journey(app: IrisApp, start: StartScreen) -> None:
                 return app.leave_for("rehearse")
             case Choice.VERIFY if chosen.begun:
                 await verify(app)
+            case Choice.DECOMMISSION if (await app.read_options()).settings_file() or await prepared(app):
+                await decommission(app)
+            case Choice.DECOMMISSION:
+                pass
             case Choice.CONTINUE if chosen.begun:
                 await checklist(app)
             case _:
@@ -58,6 +63,60 @@ async def verify(app: IrisApp) -> None:
         await app.end_session()
     if step is not None:
         await checklist(app, step)
+
+
+async def decommission(app: IrisApp) -> None:
+    """The old side's list until it is left; the way back from its archive is a checklist like any other."""
+    from dataclasses import replace
+
+    from iris_migrate.engine.decommission import CHECKLIST
+    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.tui.agreed import AgreedOperator
+    from iris_migrate.tui.screens.decommission import DecommissionScreen
+    from iris_migrate.tui.screens.opening import OpeningScreen
+
+    async def opener(options: Options, operator: Operator) -> Session:
+        made = replace(options, checklist=CHECKLIST)
+        return await (await app.in_thread(lambda: Session(made, operator))).open()
+
+    while True:
+        operator = AgreedOperator(app.push_screen_wait)
+        session = await app.show(OpeningScreen(operator, opener))
+        if session is None:
+            return
+        app.take_session(session)
+        screen = DecommissionScreen(session, operator)
+        try:
+            app.result = await app.show(screen) or app.result
+        finally:
+            await app.end_session()
+        if screen.wants != "restore":
+            return
+        await restore(app)
+
+
+async def restore(app: IrisApp) -> None:
+    """The checklist that the archive is made into: whole phases or step by step."""
+    from dataclasses import replace
+
+    from iris_migrate.engine.decommission import CHECKLIST
+    from iris_migrate.engine.restoring import opened_restore
+    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.tui.operator import ScreenOperator
+    from iris_migrate.tui.screens.checklist import ChecklistScreen
+    from iris_migrate.tui.screens.opening import OpeningScreen
+
+    async def opener(options: Options, operator: Operator) -> Session:
+        return await opened_restore(replace(options, checklist=CHECKLIST), operator, "")
+
+    session = await app.show(OpeningScreen(ScreenOperator(app.push_screen_wait), opener))
+    if session is None:
+        return
+    app.take_session(session)
+    try:
+        app.result = await app.show(ChecklistScreen(session)) or app.result
+    finally:
+        await app.end_session()
 
 
 async def checklist(app: IrisApp, step: str = "") -> None:

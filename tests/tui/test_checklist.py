@@ -12,7 +12,8 @@ from textual.widgets import Button, Input
 from iris_migrate.engine.consent import confirmation
 from iris_migrate.engine.events import ChangeIntended, Status
 from iris_migrate.tui.screens.logs import LogsScreen
-from iris_migrate.tui.widgets.dialogs import ConfirmDialog, Dialog, QuestionDialog, ReasonDialog
+from iris_migrate.tui.widgets.dialog import Dialog
+from iris_migrate.tui.widgets.dialogs import ConfirmDialog, QuestionDialog, ReasonDialog
 from iris_migrate.tui.widgets.help import HelpDialog
 from iris_migrate.tui.widgets.keys import KeyLine
 from iris_migrate.tui.widgets.panes import Panes

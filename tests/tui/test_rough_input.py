@@ -13,7 +13,8 @@ from textual.widgets import Input
 from iris_migrate.engine.events import Status
 from iris_migrate.tui.clipboard import LONGEST, osc52
 from iris_migrate.tui.visit import Visit
-from iris_migrate.tui.widgets.dialogs import LONGEST_ANSWER, ConfirmDialog, Dialog, ReasonDialog, SecretDialog
+from iris_migrate.tui.widgets.dialog import LONGEST_ANSWER, Dialog
+from iris_migrate.tui.widgets.dialogs import ConfirmDialog, ReasonDialog, SecretDialog
 from tests.tui.sitting import LocalSession, SittingApp, steps
 from tests.tui.steps import until
 from tests.tui.test_checklist import at, dialog, shown, status

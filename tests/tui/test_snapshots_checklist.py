@@ -17,7 +17,8 @@ from iris_migrate.target import HostClock, Shell
 from iris_migrate.tui.operator import ScreenOperator
 from iris_migrate.tui.screens.logs import LogsScreen
 from iris_migrate.tui.widgets.bars import Activity
-from iris_migrate.tui.widgets.dialogs import ConfirmDialog, Dialog, QuestionDialog, ReasonDialog, SecretDialog
+from iris_migrate.tui.widgets.dialog import Dialog
+from iris_migrate.tui.widgets.dialogs import ConfirmDialog, QuestionDialog, ReasonDialog, SecretDialog
 from tests.tui import test_checklist as way
 from tests.tui.sitting import LocalSession, SittingApp, step, steps
 from tests.tui.steps import text, until

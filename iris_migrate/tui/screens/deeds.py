@@ -1,4 +1,4 @@
-"""What can be done about the marked step, and its keys: apply, mend, look again, waive, undo."""
+"""What can be done about the marked step, and its keys: apply, mend, look again, undo."""
 
 from __future__ import annotations
 
@@ -49,10 +49,6 @@ class DeedsPage(VisitPage):
     @property
     def can_retry(self) -> bool:
         return self.idle and self.status is Status.FAILED
-
-    @property
-    def can_waive(self) -> bool:
-        return self.idle and self.status is not None and not self.status.settled
 
     @property
     def can_undo(self) -> bool:
@@ -109,18 +105,6 @@ class DeedsPage(VisitPage):
     def action_verify_all(self) -> None:
         self.do(f"looking at {len(self.board.checklist.steps)} steps", partial(self.visit.verify, None))
 
-    async def action_waive(self) -> None:
-        if (step := self.step) is not None:
-            self.run_worker(self._waive(step), group="asking")
-
-    async def _waive(self, step: Step) -> None:
-        from iris_migrate.tui.widgets.dialogs import ReasonDialog, Waiver
-
-        waiver = await self.show(ReasonDialog(step.title, self.session.clock.now))
-        if isinstance(waiver, Waiver):
-            deed = partial(self.visit.waive, step, waiver.reason, waiver.until)
-            self.do(f"{step.title} waived", deed, partial(self._after, step.id))
-
     def action_undo(self) -> None:
         if (step := self.step) is not None:
             self.run_worker(self._undo(step), group="asking")
@@ -137,11 +121,6 @@ class DeedsPage(VisitPage):
         risk = RISKS[step.risk] if step.risk in ("interrupts", "destroys") else "what works now may stop working"
         if await self.show(ConfirmDialog(f"Undo: {step.title}?", rows, risk, agree="Put back")):
             self.do(f"{step.title} put back", partial(self.visit.undo, step, changes))
-
-    def action_stop(self) -> None:
-        self.visit.end_soon()
-        self.board.activity = "it stops where it only waits; what was sent is seen to its end"
-        self.redraw()
 
     # Why it does not hold
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import VerticalScroll
@@ -15,6 +15,9 @@ from iris_migrate.tui.screens.page import Page
 
 if TYPE_CHECKING:
     from iris_migrate.engine.consent import Operator
+    from iris_migrate.engine.session import Options, Session
+
+    Opener = Callable[[Options, Operator], Awaitable[Session]]
 
 
 class OpeningScreen(Page[Any]):
@@ -26,9 +29,10 @@ class OpeningScreen(Page[Any]):
     HELP = "The settings are read, AWS is asked who you are, and the record on this machine is opened."
     DEFAULT_CSS = "OpeningScreen VerticalScroll { padding: 1 2; }"
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: Operator, opener: Opener | None = None) -> None:
+        """`opener`: opens another session than the chosen checklist's."""
         super().__init__()
-        self._operator = operator
+        self._operator, self._opener = operator, opener
         self.busy = True
 
     def body(self) -> Iterator[Widget]:
@@ -50,8 +54,11 @@ class OpeningScreen(Page[Any]):
 
         options = await self.iris.read_options()
         try:
-            session = await self.iris.in_thread(lambda: Session(options, self._operator))
-            await session.open()
+            if self._opener is not None:
+                session = await self._opener(options, self._operator)
+            else:
+                session = await self.iris.in_thread(lambda: Session(options, self._operator))
+                await session.open()
         except Exception as error:
             self.busy = False
             self.query_one("#told", Static).update(

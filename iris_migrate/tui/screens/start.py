@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class Choice(StrEnum):
     CONTINUE = "continue"
     VERIFY = "verify"
+    DECOMMISSION = "decommission"
     SETTINGS = "settings"
     REHEARSE = "rehearse"
 
@@ -39,6 +40,7 @@ _WIDTH = 16
 _SAYS = {
     Choice.CONTINUE: ("Migrate", "go on where it stands, or begin"),
     Choice.VERIFY: ("Verify again", "looks at every step; changes nothing"),
+    Choice.DECOMMISSION: ("Decommission", "what of the old side goes, when, and the way back"),
     Choice.SETTINGS: ("Settings", "account, old side, settings, and what they cost"),
     Choice.REHEARSE: ("Rehearse", "the whole way on this machine; nothing real is touched"),
 }

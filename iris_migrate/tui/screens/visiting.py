@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from iris_migrate.engine.events import Status
@@ -18,7 +19,7 @@ from iris_migrate.tui.widgets.bars import Activity
 
 if TYPE_CHECKING:
     from iris_migrate.engine.session import Session
-    from iris_migrate.tui.widgets.dialogs import Dialog
+    from iris_migrate.tui.widgets.dialog import Dialog
 
 
 class VisitPage(Page[CheckResult | None]):
@@ -105,6 +106,33 @@ class VisitPage(Page[CheckResult | None]):
     async def show(self, dialog: Dialog[Any]) -> Any:
         """Show a dialog and wait for its answer."""
         return await self.app.push_screen_wait(dialog)
+
+    # Keys of every visit
+
+    @property
+    def can_waive(self) -> bool:
+        """The marked step is not settled."""
+        return self.idle and self.status is not None and not self.status.settled
+
+    def action_waive(self) -> None:
+        if (step := self.step) is not None:
+            self.run_worker(self._waive(step), group="asking")
+
+    async def _waive(self, step: Step) -> None:
+        from iris_migrate.tui.widgets.dialogs import ReasonDialog, Waiver
+
+        waiver = await self.show(ReasonDialog(step.title, self.session.clock.now))
+        if isinstance(waiver, Waiver):
+            deed = partial(self.visit.waive, step, waiver.reason, waiver.until)
+            self.do(f"{step.title} waived", deed, partial(self._after, step.id))
+
+    def action_stop(self) -> None:
+        self.visit.end_soon()
+        self.board.activity = "it stops where it only waits; what was sent is seen to its end"
+        self.redraw()
+
+    def _after(self, step: str) -> None:
+        """A step was done something about: where to go on."""
 
     # Leaving
 
