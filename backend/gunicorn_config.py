@@ -53,7 +53,7 @@ workers = int(os.environ.get("IRIS_WORKERS", "2"))
 threads = int(os.environ.get("IRIS_THREADS", "64"))
 preload_app = False
 timeout = 120
-graceful_timeout = 30
+graceful_timeout = timeout  # on a reload, calls of the model may end
 keepalive = 5
 control_socket_disable = True  # systemd and signals control it; no second way in
 if _SHARED_MEMORY.is_dir():

@@ -59,8 +59,11 @@ class World:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def stop(self, timeout: float = 30.0) -> int:
-        """End the world and wait until it has taken everything down; its exit status."""
+    def stop(self, timeout: float = 90.0) -> int:
+        """End the world and wait until it has taken everything down; its exit status.
+
+        A real host is given 30 s to power off in order and 10 to be ended, and its disk is deleted after that.
+        """
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()

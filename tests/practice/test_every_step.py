@@ -103,22 +103,25 @@ def looker(finished: Finished) -> Iterator[Looker]:
             looker.close()
 
 
-@pytest.fixture(scope="module")
-def ground(finished: Finished, looker: Looker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def names(looker: Looker) -> dict[str, str]:
+    """What scripts may name: every setting, and what the migration made."""
     session = looker.session("lambda-to-ec2", {})
     looker.runner.run(session.inspect(["instance", "security-group", "elastic-ip"]))
     outputs = {step: session.inspected(step).finding.outputs for step in ("instance", "security-group", "elastic-ip")}
     settings = session.checklist.settings
-    names = {name.replace(".", "_"): str(item.value) for name, item in settings.items()}
-    names |= {
+    return {name.replace(".", "_"): str(item.value) for name, item in settings.items()} | {
         "instance": str(outputs["instance"]["id"]),
         "group": str(outputs["security-group"]["id"]),
         "elastic_ip": str(outputs["elastic-ip"]["public_ip"]),
         "allocation": str(outputs["elastic-ip"]["allocation_id"]),
-        "keep": f"{names['host_root']}/tmp/faults",
-        "desk": str(tmp_path_factory.mktemp("desk")),
     }
-    ground = Ground(finished.world, names)
+
+
+@pytest.fixture(scope="module")
+def ground(finished: Finished, looker: Looker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    found = names(looker)
+    places = {"keep": f"{found['host_root']}/tmp/faults", "desk": str(tmp_path_factory.mktemp("desk"))}
+    ground = Ground(finished.world, found | places)
     yield ground
     ground.close()
 

@@ -41,9 +41,13 @@ class HostConnection:
         clock: Clock,
         known_hosts: Path,
         listener: Callable[[ConnectionEvent], None] | None = None,
-        limit: float = 10.0,
+        limit: float = 30.0,
     ) -> None:
-        """`limit` is the time in seconds for one batch; `listener` hears when the connection goes and comes back."""
+        """`listener` hears when the connection goes and comes back. `limit` is the time in seconds for one batch.
+
+        Apt alone may need ten to tell what is pending, on a small instance that has just booted or upgrades itself. What
+        hangs holds nothing else back: other answers are handed on as they come.
+        """
         self.address, self.pin = address, pin
         self._channels = Channels(address, pin, known_hosts, clock, listener)
         self._looking = Looking(self._channels, limit)

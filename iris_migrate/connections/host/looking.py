@@ -102,7 +102,7 @@ class Shell:
 class Looking:
     """Collects questions into batches and hands their answers on. What was answered is remembered until `forget`."""
 
-    def __init__(self, channels: Channels, limit: float = 10.0) -> None:
+    def __init__(self, channels: Channels, limit: float) -> None:
         self._channels, self.limit = channels, limit
         self.batches = 0  # sent so far, for tests and benchmarks
         self._known: Asked = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
@@ -19,6 +20,16 @@ def folders(number: int) -> list[Path]:
         return [_ROOT / f"iris-rehearsal-{number}"]
     trees = [_ROOT / name for name in ("systemd", "unified")]
     return [tree / f"iris-rehearsal-{number}" for tree in trees if (tree / "cgroup.procs").exists()]
+
+
+def can_be_made() -> bool:
+    """Whether groups can be had: by this machine's systemd, or in trees that take ours."""
+    trees = [folder.parent for folder in folders(0)]
+    return managed() or (bool(trees) and all(os.access(tree, os.W_OK) and not _read_only(tree) for tree in trees))
+
+
+def _read_only(tree: Path) -> bool:
+    return bool(os.statvfs(tree).f_flag & os.ST_RDONLY)
 
 
 def make(number: int) -> list[Path]:

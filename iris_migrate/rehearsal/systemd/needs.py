@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
-from pathlib import Path
+
+from iris_migrate.rehearsal.systemd import cgroups
 
 # Program -> the Debian package that brings it.
 PROGRAMS = {
     "debootstrap": "debootstrap",
     "systemd-nspawn": "systemd-container",
     "nsenter": "util-linux",
+    "unshare": "util-linux",
     "ip": "iproute2",
     "iptables": "iptables",
     "pebble": "pebble",
     "ssh-keygen": "openssh-client",
     "apt-get": "apt",
+}
+_TRIALS = {
+    "make namespaces": ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "true"],
+    "translate addresses": ["iptables", "-w", "-t", "nat", "-S", "POSTROUTING"],
 }
 _PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -49,6 +56,20 @@ def missing() -> list[str]:
         )
     elif packages:
         said.append(f"Packages are missing: sudo apt-get install {' '.join(sorted(packages))}")
-    if os.geteuid() == 0 and not Path("/proc/self/ns/net").exists():
-        said.append("This kernel has no network namespaces.")
+    return said or _refused()
+
+
+def _refused() -> list[str]:
+    """What root may not do here, as in many containers: tried, since no list of rights tells."""
+    said = []
+    for what, trial in _TRIALS.items():
+        done = subprocess.run([program(trial[0]), *trial[1:]], capture_output=True, text=True, check=False)
+        if done.returncode:
+            said.append(f"Root may not {what} on this machine: {_last(done.stderr)}. A container needs more rights.")
+    if not cgroups.can_be_made():
+        said.append("Root may not make control groups on this machine. A container needs more rights.")
     return said
+
+
+def _last(text: str) -> str:
+    return text.strip().rpartition("\n")[2][:200].rstrip(".")
