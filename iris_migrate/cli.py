@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": "show what would be done, with diffs; changes nothing",
     "cost": "what the old and the new side cost a month, item by item",
     "verify": "look at every step and say what holds; changes nothing",
+    "adopt": "take over a host that was set up by hand: find what is there, fill the settings, say what differs",
     "diagnose": "why something does not hold, from facts, with a remedy as a plan",
     "decommission": "list what of the old side would go; with a phrase, remove it",
     "restore": "bring the old side back from its archive",

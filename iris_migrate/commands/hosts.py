@@ -16,8 +16,10 @@ from iris_migrate.commands.verify import chosen
 from iris_migrate.engine.events import Status
 from iris_migrate.engine.results import CheckResult, StepResult
 from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.standing_host import on_host
 from iris_migrate.engine.verification import Verification, reference
 from iris_migrate.exits import UsageError, connection_missing
+from iris_migrate.language.checklist import Checklist
 from iris_migrate.language.load import load
 from iris_migrate.target import Unreadable
 
@@ -72,10 +74,15 @@ async def opened_hosts(args: argparse.Namespace, stack: AsyncExitStack) -> list[
     if not args.host:
         return [await _opened(given, args, stack, alone=True)]
     known = load(given.checklist, flags=given.flags, settings_file=given.settings_file())
+    if known.host is None:
+        raise UsageError(f"--host {args.host[0]}: {known.name} asks no host.")
     if ADDRESS not in known.settings:
-        raise UsageError(
-            f"--host {args.host[0]}: {known.name} finds its host by its own steps. --host is for checklists with the"
-            " setting host.address, like monitoring."
+        found = [replace(given, host=name) for name in dict.fromkeys(args.host)]
+        made = [on_host(known, *place_of(one.host)) for one in found]
+        return list(
+            await asyncio.gather(
+                *(_opened(one, args, stack, alone=False, made=there) for one, there in zip(found, made, strict=True))
+            )
         )
     found = [
         replace(given, host=name, flags={**given.flags, **_place(name, known.settings)})
@@ -89,10 +96,12 @@ async def looked_at(hosts: Sequence[Looked], *, within: float, changed: bool = F
     return list(await asyncio.gather(*(host.look(within=within, changed=changed) for host in hosts)))
 
 
-async def _opened(given: Options, args: argparse.Namespace, stack: AsyncExitStack, *, alone: bool) -> Looked:
+async def _opened(
+    given: Options, args: argparse.Namespace, stack: AsyncExitStack, *, alone: bool, made: Checklist | None = None
+) -> Looked:
     operator = Looker(say=say)
     operator.vouched = args.host_key
-    session = Session(given, operator)
+    session = Session(given, operator, checklist=made)
     only = chosen(session, args.only)
     try:
         await session.open()
@@ -114,11 +123,16 @@ async def _closed(session: Session) -> None:
             await session.close()
 
 
-def _place(name: str, known: Collection[str]) -> dict[str, str]:
-    """The settings that `ADDRESS[:PORT]` stands for; an IPv6 address with a port stands in brackets."""
+def place_of(name: str) -> tuple[str, int]:
+    """`ADDRESS[:PORT]` in its parts, port 0 where none is named; an IPv6 address with a port stands in brackets."""
     address, colon, port = name.rpartition(":")
     if colon and port.isdigit() and (":" not in address or address.startswith("[")):
-        found = {ADDRESS: address.strip("[]"), PORT: port, INSTANCE: ""}
-    else:
-        found = {ADDRESS: name.strip("[]"), INSTANCE: ""}
+        return address.strip("[]"), int(port)
+    return name.strip("[]"), 0
+
+
+def _place(name: str, known: Collection[str]) -> dict[str, str]:
+    """The settings that `ADDRESS[:PORT]` stands for."""
+    address, port = place_of(name)
+    found = {ADDRESS: address, INSTANCE: "", **({PORT: str(port)} if port else {})}
     return {setting: value for setting, value in found.items() if setting in known}

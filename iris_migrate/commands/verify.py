@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="PHASE|STEP", action="append", help="only these; may be repeated")
     parser.add_argument(
         "--host", metavar="ADDRESS[:PORT]", action="append", default=[],
-        help="for checklists with the setting host.address: look at this one; several are looked at side by side",
+        help="look at this host instead of the checklist's own; several are looked at side by side",
     )  # fmt: skip
     parser.add_argument(
         "--host-key", metavar="SHA256:…", action="append", default=[],

@@ -10,6 +10,7 @@ from typing import Any
 
 from iris_migrate.changes import Change
 from iris_migrate.engine.events import Listener, StepInspected
+from iris_migrate.engine.secrets import SecretMissing
 from iris_migrate.engine.target import LiveTarget
 from iris_migrate.findings import Finding, Verdict, unknown
 from iris_migrate.language.checklist import Checklist, Step
@@ -18,6 +19,14 @@ from iris_migrate.target import Unreadable
 from iris_migrate.values import StepKey, Unresolved, fill, unresolved
 
 LIMIT = 60.0  # seconds for one step's looking
+
+
+class SecretNotHere(Unreadable):
+    """A step compares with a secret that has no value here; the others are told all the same."""
+
+    def __init__(self, missing: SecretMissing) -> None:
+        super().__init__(str(missing))
+        self.name = missing.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,8 @@ class Inspection:
                 return await resource.inspect(self.target), None
         except Unreadable as error:
             return unknown(str(error)), error
+        except SecretMissing as missing:
+            return unknown(str(missing)), SecretNotHere(missing)
         except TimeoutError:
             return unknown(f"no answer in {LIMIT:.0f} s"), None
 

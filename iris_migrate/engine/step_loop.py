@@ -9,7 +9,7 @@ from iris_migrate.changes import Change, HostFile, LocalEdit, OperatorAsk
 from iris_migrate.engine.consent import Choice, Decision, Failure, inside
 from iris_migrate.engine.events import PlanShown, Status, Waiting
 from iris_migrate.engine.executor import Outcome
-from iris_migrate.engine.inspection import Inspected
+from iris_migrate.engine.inspection import Inspected, SecretNotHere
 from iris_migrate.engine.secrets import SecretMissing
 from iris_migrate.exits import connection_missing
 from iris_migrate.findings import Verdict
@@ -51,6 +51,10 @@ class StepLoop:
                     if done:
                         return failure
                     continue
+            if isinstance(found.error, SecretNotHere):
+                await self._secret(found.error.name, str(found.error))
+                await run.look({step.id})
+                continue
             if found.finding.lasting or (found.error is not None and found.error.lasting):
                 return await self._failure(found, found.finding.reason)
             if self._later(found):
@@ -121,10 +125,14 @@ class StepLoop:
                 already = run.cut_off(self.step)
                 return await run.executor.execute(run.number, key, changes, found.finding, already)
             except SecretMissing as missing:
-                value = await run.operator.secret(missing.name, str(missing))
-                if value is None:
-                    run.decide(self.step, Decision(Choice.STOP), Status.NEEDS_OPERATOR, str(missing))
-                run.secrets.set(missing.name, value or "")
+                await self._secret(missing.name, str(missing))
+
+    async def _secret(self, name: str, where: str) -> None:
+        """Ask for a secret; without it the run stops here."""
+        value = await self.run.operator.secret(name, where)
+        if value is None:
+            self.run.decide(self.step, Decision(Choice.STOP), Status.NEEDS_OPERATOR, where)
+        self.run.secrets.set(name, value or "")
 
     async def _ask(self, found: Inspected, changes: tuple[Change, ...]) -> tuple[bool, Failure | None]:
         """A step that only the operator can bring to hold: ask, or wait until the world shows that it was done."""

@@ -34,6 +34,7 @@ class SettingModel(_Strict):
     choices: list[str] = Field(default_factory=list)
     secret: bool = Field(default=False, description="Settings files name only its source: env, file or prompt.")
     discover: str = Field(default="", description="Where a value can be discovered.")
+    adopt: str = Field(default="", description="What of a host that was set up by hand tells it: `iris-migrate adopt`.")
 
     @property
     def has_default(self) -> bool:

@@ -28,6 +28,7 @@ class SettingDeclaration:
     choices: tuple[str, ...] = ()
     secret: bool = False
     discover: str = ""
+    adopt: str = ""  # what of a host that was set up by hand tells it
 
 
 def locate(settings_file: Path | None, environment: Mapping[str, str] | None = None) -> Path | None:
@@ -75,6 +76,7 @@ def declaration(name: str, model: Any) -> SettingDeclaration:
         choices=tuple(model.choices),
         secret=model.secret,
         discover=model.discover,
+        adopt=model.adopt,
     )
 
 
