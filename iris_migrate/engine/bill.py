@@ -14,6 +14,7 @@ from iris_migrate.engine.prices import Cost, Use, before, monthly
 from iris_migrate.target import Unreadable
 
 if TYPE_CHECKING:
+    from iris_migrate.connections.aws import AwsConnection
     from iris_migrate.engine.session import Session
 
 _MONTH = 730 / 24  # days
@@ -49,7 +50,9 @@ async def bill(session: Session) -> Bill:
     region = session.region or session.aws.region
     instance, volume = str(session.setting("instance.type", "t3.micro")), int(session.setting("instance.volume_gb", 30))
     (use, unread), asked, plan = await asyncio.gather(
-        _use(session), _prices(session, region, instance), free_plan(session)
+        _used(session),
+        _prices(session, region, instance),
+        free_plan(session),
     )
     return Bill(
         region, None if use is None else before(region, use), monthly(region, instance, volume, asked), plan, unread
@@ -82,7 +85,7 @@ def _twelve_months(usages: Sequence[Mapping[str, Any]]) -> bool:
 
 async def saves(session: Session) -> str:
     """What is no longer paid once the old side is gone, in words; `unknown` where it cannot be told."""
-    use, unread = await _use(session)
+    use, unread = await _used(session)
     cost = None if use is None else before(session.region or session.aws.region, use)
     if cost is None or cost.total is None:
         return f"saves an unknown amount ({unread or 'a price is not in our table'})"
@@ -91,18 +94,16 @@ async def saves(session: Session) -> str:
     return f"saves about ${cost.total:.2f} a month (the last {DAYS} days' use, prices of {cost.as_of})"
 
 
-async def _use(session: Session) -> tuple[Use | None, str]:
-    """The last days of the old side, as a month; or why they cannot be told."""
-    name = str(session.setting("lambda.function", ""))
+async def used(aws: AwsConnection, name: str, now: float) -> tuple[Use | None, str]:
+    """The last days of the old side of this function, as a month; or why they cannot be told."""
     if not name:
         return None, "no Lambda function is set (lambda.function)"
-    now = session.clock.now()
     try:
-        found = next((item for item in await functions(session.aws) if item.name == name), None)
+        found = next((item for item in await functions(aws) if item.name == name), None)
         if found is None:
             return None, f"there is no function {name}"
-        side, spent = await asyncio.gather(old_side(session.aws, found, now), _milliseconds(session, name, now))
-        size = await _image_bytes(session, side.repository)
+        side, spent = await asyncio.gather(old_side(aws, found, now), _milliseconds(aws, name, now))
+        size = await _image_bytes(aws, side.repository)
     except Unreadable as error:
         return None, str(error)
     if side.traffic is None:
@@ -112,10 +113,14 @@ async def _use(session: Session) -> tuple[Use | None, str]:
     return Use(side.traffic.total * share, spent / 1000 * found.memory / 1024 * share, size / 2**30, api), ""
 
 
-async def _milliseconds(session: Session, function: str, now: float) -> float:
+async def _used(session: Session) -> tuple[Use | None, str]:
+    return await used(session.aws, str(session.setting("lambda.function", "")), session.clock.now())
+
+
+async def _milliseconds(aws: AwsConnection, function: str, now: float) -> float:
     """How long the function ran in the last days, in milliseconds."""
     end = datetime.fromtimestamp(now, UTC)
-    answer = await session.aws.read(
+    answer = await aws.read(
         "cloudwatch", "GetMetricStatistics", Namespace="AWS/Lambda", MetricName="Duration", Period=86400,
         Statistics=("Sum",), StartTime=end - timedelta(days=DAYS), EndTime=end,
         Dimensions=({"Name": "FunctionName", "Value": function},),
@@ -123,10 +128,10 @@ async def _milliseconds(session: Session, function: str, now: float) -> float:
     return sum(float(point["Sum"]) for point in answer.get("Datapoints") or ())
 
 
-async def _image_bytes(session: Session, repository: str) -> float:
+async def _image_bytes(aws: AwsConnection, repository: str) -> float:
     if not repository:
         return 0.0
-    images = await session.aws.read_all("ecr", "DescribeImages", "imageDetails[]", repositoryName=repository)
+    images = await aws.read_all("ecr", "DescribeImages", "imageDetails[]", repositoryName=repository)
     return sum(float(image.get("imageSizeInBytes") or 0) for image in images)
 
 

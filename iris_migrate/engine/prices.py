@@ -65,7 +65,11 @@ def monthly(region: str, instance: str, volume_gb: int, asked: Mapping[str, floa
     out = here.get("data_out_gb")
     free = f"the first {known['data_out_free_gb']} GB a month are free"
     items = (
-        Item(f"instance {instance}", f"{hours:g} h × ${hourly:g}" if hourly else unknown, _times(hourly, hours)),
+        Item(
+            f"instance {instance}",
+            f"{hours:g} h × ${hourly:g}" if hourly else f"no price for {instance}: {unknown}",
+            _times(hourly, hours),
+        ),
         Item(f"volume {volume_gb} GB gp3", f"{volume_gb} GB × ${gb:g}" if gb else unknown, _times(gb, volume_gb)),
         Item("public IPv4 address", f"{hours:g} h × ${address:g}" if address else unknown, _times(address, hours)),
         Item("data to the internet", f"{free}, then ${out:g} a GB" if out else free, 0.0),

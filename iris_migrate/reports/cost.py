@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from iris_migrate.engine.bill import Bill
-from iris_migrate.engine.prices import IDLE, Cost
+from iris_migrate.engine.prices import IDLE, Cost, Use, before
 
 
 def cost_lines(bill: Bill) -> Iterator[str]:
@@ -19,6 +19,15 @@ def cost_lines(bill: Bill) -> Iterator[str]:
         yield from _side("Before, on Lambda", bill.before)
         yield f"    Idle: {IDLE}."
     yield from _side("After, on a host of its own", bill.after)
+
+
+def before_line(region: str, use: Use | None, unread: str) -> str:
+    """What the old side costs a month, in one line."""
+    if use is None:
+        return f"Before, on Lambda: unknown ({unread})"
+    cost = before(region, use)
+    total = "unknown; our table has no prices" if cost.total is None else f"${cost.total:.2f}"
+    return f"Before, on Lambda: {total} a month for {use.calls:,.0f} calls, $0 while nobody asks ({region})"
 
 
 def _side(title: str, cost: Cost) -> Iterator[str]:

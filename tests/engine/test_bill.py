@@ -12,7 +12,7 @@ import pytest
 from iris_migrate.engine.bill import bill, free_plan
 from iris_migrate.engine.clock import SystemClock
 from iris_migrate.engine.prices import Use, before, monthly
-from iris_migrate.reports.cost import cost_document, cost_lines
+from iris_migrate.reports.cost import before_line, cost_document, cost_lines
 from iris_migrate.target import AwsError
 
 LEGACY = [{"service": "Amazon Elastic Compute Cloud", "freeTierType": "12 Months Free"}]
@@ -100,6 +100,19 @@ def test_the_free_amounts_of_every_account_are_taken_off() -> None:
     assert idle.total == 0
     busy = before("us-east-1", Use(3_000_000, 1_000_000, 2.0, "REST"))
     assert busy.total == pytest.approx(2 * 0.20 + 600_000 * 0.0000166667 + 3 * 3.50 + 0.20)
+
+
+def test_the_settings_say_the_side_before_in_a_line() -> None:
+    assert before_line("us-east-1", None, "denied") == "Before, on Lambda: unknown (denied)"
+    line = before_line("us-east-1", Use(3_000_000, 0, 0, "HTTP"), "")
+    assert "$3.40 a month for 3,000,000 calls, $0 while nobody asks" in line
+    assert "unknown; our table has no prices" in before_line("us-east-2", Use(1, 1, 1), "")
+
+
+@pytest.mark.parametrize(("region", "instance"), [("us-east-2", "t3.micro"), ("us-east-1", "t3.small")])
+def test_a_price_without_a_source_is_unknown(region: str, instance: str) -> None:
+    cost = monthly(region, instance, 30)
+    assert cost.total is None and cost.items[0].dollars is None
 
 
 def test_a_region_that_the_table_lacks_is_unknown() -> None:

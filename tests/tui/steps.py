@@ -49,4 +49,6 @@ async def at_discover(pilot: Pilot[Any]) -> None:
 async def at_settings(pilot: Pilot[Any]) -> None:
     await at_discover(pilot)
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(screen := pilot.app.screen, SettingsScreen) and screen.ready)
+    await until(
+        pilot, lambda: isinstance(screen := pilot.app.screen, SettingsScreen) and screen.ready and not screen.asking
+    )

@@ -45,8 +45,8 @@ class HostConnection:
     ) -> None:
         """`listener` hears when the connection goes and comes back. `limit` is the time in seconds for one batch.
 
-        Apt alone may need ten to tell what is pending, on a small instance that has just booted or upgrades itself. What
-        hangs holds nothing else back: other answers are handed on as they come.
+        Apt alone may need ten to tell what is pending, on a small instance that has just booted or upgrades itself.
+        What hangs holds nothing else back: other answers are handed on as they come.
         """
         self.address, self.pin = address, pin
         self._channels = Channels(address, pin, known_hosts, clock, listener)

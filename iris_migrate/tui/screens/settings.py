@@ -52,6 +52,8 @@ class SettingsScreen(Page[bool | None]):
         self._names: list[str] = []
         self._all = False
         self._loading = False
+        self.asking = found is not None  # how the old side was used
+        self._before = "Before, on Lambda: `iris-migrate cost` asks AWS what it costs today."
 
     @property
     def ready(self) -> bool:
@@ -88,6 +90,9 @@ class SettingsScreen(Page[bool | None]):
         if self._found is not None and draft.row("aws.profile").text != self._found.account.profile:
             draft.type("aws.profile", self._found.account.profile)
         self.draft = draft
+        if self._found is not None:
+            self._before = "Before, on Lambda: asking AWS how it was used …"
+            self.run_worker(self._ask_before(self._found, draft.row("lambda.function").text), name="before")
         self._list()
         self.refresh_bindings()
 
@@ -203,7 +208,16 @@ class SettingsScreen(Page[bool | None]):
         else:
             items = " + ".join(f"{item.what} ${item.dollars:.2f}" for item in cost.items if item.dollars)
             text = f"Cost a month: {items} = ${cost.total:.2f} ({region}, prices of {cost.as_of}, without tax)"
-        self.query_one("#cost", Static).update(Content(clean(text)))
+        self.query_one("#cost", Static).update(Content(clean(f"{self._before}\n{text}")))
+
+    async def _ask_before(self, found: Found, function: str) -> None:
+        """What the old side costs today, once AWS has told how it was used."""
+        from iris_migrate.engine.bill import used
+        from iris_migrate.reports.cost import before_line
+
+        use, unread = await used(found.account.aws, function, self.iris.now())
+        self._before, self.asking = before_line(found.account.identity.region, use, unread), False
+        self._cost()
 
     # Commands
 
