@@ -13,7 +13,6 @@ from benchmarks.figure import Figure, median, spread
 from benchmarks.proxy import delaying
 from iris_migrate.engine.events import Status
 from iris_migrate.engine.session import Session
-from iris_migrate.rehearsal.launch import World
 
 ROUND_TRIP = 0.08  # seconds
 ROUNDS = 7
@@ -22,8 +21,15 @@ HEAD = """
 name: many
 title: Many steps
 settings_from: lambda-to-ec2
-settings: {host.address: {type: str, default: "", description: Address of the host.}}
-host: {address: "{{ host.address }}", user: "{{ profile.user }}", port: "{{ ssh.port }}", key: "{{ ssh.key }}"}
+settings:
+  host.address: {type: str, default: "", description: Address of the host.}
+  host.instance: {type: str, default: "", description: Its console output vouches for its key.}
+host:
+  address: "{{ host.address }}"
+  instance: "{{ host.instance }}"
+  user: "{{ profile.user }}"
+  port: "{{ ssh.port }}"
+  key: "{{ ssh.key }}"
 phases: [steps.yaml]
 """
 FACT = """
@@ -45,7 +51,7 @@ def run() -> Iterator[Figure]:
         yield Figure("batches for one look at all", near["batches"], "batches", 3, f"{near['steps']} steps")
         world.control(practice, "faults", {"add": "slow-aws=50"})
         with delaying(address, port, ROUND_TRIP) as far:
-            seconds, batches = asyncio.run(_many(far, address, practice))
+            seconds, batches = asyncio.run(_many(far, address, near["instance"]))
             yield Figure(
                 f"one look at {MANY} host steps, {SHELLS} of them free shell, 80 ms away", median(seconds), "s", 1.5,
                 f"range {spread(seconds)}; {batches} batches",
@@ -65,7 +71,7 @@ async def _near() -> dict[str, object]:
     await session.inspect()
     found = {
         "batches": connection.batches - before, "steps": len(session.checklist.steps),
-        "address": connection.address.host, "port": connection.address.port,
+        "address": connection.address.host, "port": connection.address.port, "instance": session.target.instance,
     }  # fmt: skip
     await session.close()
     return found
@@ -91,18 +97,18 @@ async def _seconds(session: Session) -> float:
     return time.monotonic() - started
 
 
-async def _many(port: int, address: str, practice: World) -> tuple[list[float], int]:
+async def _many(port: int, address: str, instance: str) -> tuple[list[float], int]:
     """A checklist of many steps about the one host; what they find does not matter, only that it is told."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "checklist.yaml").write_text(HEAD)
         steps = [(SHELL if n < SHELLS else FACT).format(n=n) for n in range(MANY)]
         Path(folder, "steps.yaml").write_text('phase: {id: "1", title: Many}\nsteps:' + "".join(steps) + "\n")
-        flags = {"ssh.port": str(port), "host.address": address}
+        flags = {"ssh.port": str(port), "host.address": address, "host.instance": instance}
         session = await world.session(checklist=folder, flags=flags)
         told = await session.inspect()
-        unread = [step.id for step in told.steps if step.status is Status.UNKNOWN]
+        unread = [step for step in told.steps if step.status is Status.UNKNOWN]
         if unread:
-            raise SystemExit(f"not read: {unread[:5]}")
+            raise SystemExit(f"{len(unread)} steps were not read: {unread[0].id}: {unread[0].detail}")
         connection = await session.target.connection()
         before = connection.batches
         seconds = [await _seconds(session) for _ in range(ROUNDS)]

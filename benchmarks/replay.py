@@ -35,6 +35,7 @@ from iris_migrate.changes import (
     LocalKey,
     Save,
 )
+from iris_migrate.connections.host.command import reading
 from iris_migrate.encoding import decode
 from iris_migrate.rehearsal.launch import World
 from iris_migrate.values import AnswerRef, Secret, fill
@@ -182,8 +183,9 @@ class Replay:
         assert transport is not None
         channel = transport.open_session()
         channel.set_combine_stderr(True)
-        channel.exec_command(f"{sudo}sh -c {shlex.quote(script)}")
-        channel.sendall(data.encode())
+        sent = script.encode()
+        channel.exec_command(f"{sudo}{reading(len(sent), root=False).removeprefix('exec ')}")
+        channel.sendall(sent + data.encode())
         channel.shutdown_write()
         output = b""
         while piece := channel.recv(65536):

@@ -24,29 +24,28 @@ HERE = Path(__file__).parent
 def run() -> Iterator[Figure]:
     with world.finished() as practice:
         settings = yaml.safe_load(Path(practice.env["IRIS_MIGRATE_SETTINGS"]).read_text())
-        address, user = (
-            _address(),
-            yaml.safe_load((checklists_folder() / "profiles.yaml").read_text())["practice"]["user"],
-        )
-        yield _figure("next door", address, settings["ssh.port"], settings, user)
-        with delaying(address, settings["ssh.port"], 0.08) as far:
-            yield _figure("80 ms away", address, far, settings, user)
+        host = (*_host(), yaml.safe_load((checklists_folder() / "profiles.yaml").read_text())["practice"]["user"])
+        yield _figure("next door", host, settings["ssh.port"], settings)
+        with delaying(host[0], settings["ssh.port"], 0.08) as far:
+            yield _figure("80 ms away", host, far, settings)
 
 
-def _address() -> str:
-    """The Elastic IP, as `verify` of the whole checklist tells it."""
+def _host() -> tuple[str, str]:
+    """The Elastic IP and its instance."""
     import boto3
 
-    return str(boto3.client("ec2").describe_addresses()["Addresses"][0]["PublicIp"])
+    [found] = boto3.client("ec2").describe_addresses()["Addresses"]
+    return str(found["PublicIp"]), str(found["InstanceId"])
 
 
-def _figure(where: str, address: str, port: int, settings: dict[str, str], user: str) -> Figure:
+def _figure(where: str, host: tuple[str, str, str], port: int, settings: dict[str, str]) -> Figure:
+    address, instance, user = host
     ours = [
         sys.executable, "-m", "iris_migrate.cli", "verify", str(HERE / "twenty"), "--format", "json",
-        "--set", f"host.address={address}", "--set", f"ssh.port={port}",
+        "--set", f"host.address={address}", "--set", f"host.instance={instance}", "--set", f"ssh.port={port}",
     ]  # fmt: skip
     floor = [
-        sys.executable, str(HERE / "floor_verify.py"), address, str(port), user,
+        sys.executable, str(HERE / "twenty" / "floor.py"), address, str(port), user,
         settings["ssh.key"], settings["host.root"],
     ]  # fmt: skip
     found = json.loads(subprocess.run(ours, capture_output=True, text=True, check=False, env=os.environ).stdout)
@@ -62,5 +61,7 @@ def _figure(where: str, address: str, port: int, settings: dict[str, str], user:
 
 def _seconds(command: list[str]) -> float:
     started = time.monotonic()
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{command[1]} ended with {done.returncode}: {done.stderr[-1000:]}")
     return time.monotonic() - started

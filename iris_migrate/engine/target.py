@@ -19,6 +19,7 @@ from iris_migrate.values import SPECIALS, Secret, Text, Unresolved, fill
 if TYPE_CHECKING:
     from iris_migrate.connections.aws import AwsConnection
     from iris_migrate.connections.host.connection import ConnectionEvent, HostConnection
+    from iris_migrate.connections.host.keys import Pin
 
 # The facts of a migration, and the settings of other checklists, that say where its host is.
 HOST_ADDRESS, HOST_INSTANCE = "host.address", "host.instance"
@@ -161,7 +162,7 @@ class LiveTarget:
     @property
     def pins(self) -> list[str]:
         """The fingerprints that the open connection was checked against."""
-        return list(self._host.pin.fingerprints) if self._host else []
+        return self._host.pins if self._host else []
 
     def locate(self, address: object, instance: object) -> None:
         """Say where the host is, as the steps' outputs tell; another address closes the old connection."""
@@ -198,19 +199,30 @@ class LiveTarget:
 
         assert not isinstance(spec.address, Unresolved) and not isinstance(spec.instance, Unresolved)
         address = Address(spec.address, spec.port, spec.user, spec.key, spec.root)
-        pin = Pin(spec.instance or spec.address, tuple(await self._console_fingerprints(spec.instance)))
+        who = str(spec.instance or spec.address)
         made = partial(
             HostConnection, address, clock=self._clock, known_hosts=self._state / "known_hosts", listener=self._heard
         )
-        connection = made(pin)
+        connection = made(Pin(who))
+        try:
+            await connection.open()
+        except HostKeyUnknown:  # only now is AWS asked: a host whose key is pinned is reached without it
+            connection = await self._vouched_for(made, spec, who)
+        self._remember(spec)
+        return connection
+
+    async def _vouched_for(self, made: Callable[[Pin], HostConnection], spec: HostSpec, who: str) -> HostConnection:
+        """The open connection to a host seen for the first time: its console, or the operator, vouches for its key."""
+        from iris_migrate.connections.host.keys import HostKeyUnknown, Pin
+
+        connection = made(Pin(who, tuple(await self._console_fingerprints(who))))
         try:
             await connection.open()
         except HostKeyUnknown as unknown:
-            if not await self._trust_host_key(spec.address, unknown.fingerprint):
+            if not await self._trust_host_key(str(spec.address), unknown.fingerprint):
                 raise
-            connection = made(Pin(pin.instance, (unknown.fingerprint,)))
+            connection = made(Pin(who, (unknown.fingerprint,)))
             await connection.open()
-        self._remember(spec)
         return connection
 
     def _remember(self, spec: HostSpec) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from iris_migrate.connections.host.errors import ConnectionLost, HostError, HostFailure, HostUnreachable
-from iris_migrate.connections.host.keys import KnownHosts, Pin
+from iris_migrate.connections.host.keys import KnownHosts, Pin, fingerprint
 from iris_migrate.connections.host.link import Address, Link, Refused, connect
 from iris_migrate.connections.host.paramiko_alone import paramiko
 from iris_migrate.target import Clock
@@ -93,6 +93,10 @@ class Channels:
     def links(self) -> int:
         """How many connections are open."""
         return sum(link.alive for link in self._links)
+
+    def pins(self) -> list[str]:
+        """The fingerprints of the keys that are pinned for this host."""
+        return [fingerprint(blob) for blob in self._known.pinned(self.pin.instance).values()]
 
     async def open(self) -> None:
         """Have one connection."""

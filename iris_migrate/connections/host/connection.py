@@ -65,6 +65,11 @@ class HostConnection:
         await self._channels.close()
 
     @property
+    def pins(self) -> list[str]:
+        """The fingerprints of the keys that are pinned for this host."""
+        return self._channels.pins()
+
+    @property
     def batches(self) -> int:
         """How many batches of facts were sent so far, for tests and benchmarks."""
         return self._looking.batches
