@@ -27,8 +27,8 @@ _PARAMETERS = "arn:aws:ssm:{region}::parameter/aws/service/*"
 
 
 def calls_of(checklist: Checklist) -> frozenset[str]:
-    """Every call that steps of a checklist may make, and the engine's own."""
-    classes = [resource_class(step.resource) for step in checklist.steps]
+    """Every call that steps of a checklist may make, and the engine's own. What is left out by a rule needs none."""
+    classes = [resource_class(step.resource) for step in checklist.steps if not step.left_out]
     declared = OWN.union(*(cls.calls for cls in classes))
     if any(not cls.check_only for cls in classes):
         declared |= LEASE

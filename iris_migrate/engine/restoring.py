@@ -45,6 +45,8 @@ def _steps(base: Checklist, folder: str, kept: Mapping[str, Any]) -> list[Step]:
              {"functions": _tuple(kept, "functions"), "folder": folder}, needs=("images",), timeout=600.0),
         Step("authorizer-functions", "2", "The authorizers' functions are there", "lambdas.there",
              {"functions": _tuple(kept, "guards"), "folder": folder}, needs=("images",), timeout=600.0),
+        Step("concurrency", "2", "The functions take calls as before", "lambdas.concurrency_back",
+             {"functions": _tuple(kept, "functions")}, needs=("functions",), risk="interrupts"),
         Step("integrations", "3", "The API's integrations are there", "apigateway.integrations_there",
              {"things": _tuple(kept, "integrations"), "folder": folder}, needs=("functions",)),
         Step("authorizers", "3", "The API's authorizers are there", "apigateway.authorizers_there",
@@ -66,7 +68,7 @@ def _steps(base: Checklist, folder: str, kept: Mapping[str, Any]) -> list[Step]:
         steps.append(
             Step(f"answers-{number}", "3", f"{name} answers", "http.public_health",
                  {"url": f"{name}{setting('health.path')}", **health},
-                 needs=("switched-on", *(("stages",) if live else ())), timeout=60.0)
+                 needs=("concurrency", "switched-on", *(("stages",) if live else ())), timeout=60.0)
         )  # fmt: skip
     return steps
 

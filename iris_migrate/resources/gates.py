@@ -112,7 +112,7 @@ def _counts(asked: tuple[str, str, str, str, str], what: str, call: Mapping[str,
     name, namespace, metric, _, _ = asked
     if namespace == "AWS/ApiGateway":  # the metrics of a REST API go by its name, its address by its id
         return name.removeprefix(_CALLS) in what or not what.startswith("old https://")
-    return metric == "Invocations" and call.get("status") == 200
+    return call.get("status") in {"Invocations": (200,), "Throttles": (429, 500, 503)}.get(metric, ())
 
 
 def without_ours(calls: Mapping[float, float], ours: Mapping[float, int]) -> dict[float, float]:

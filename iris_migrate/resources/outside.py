@@ -75,6 +75,7 @@ class Refuses(_Asked):
 
     kind: ClassVar[str] = "outside.refuses"
     path: str
+    statuses: tuple[int, ...] = (403, 404, 410)  # that are a refusal, by the way in which it was switched off
 
     def _calls(self) -> list[HttpCall]:
         return [
@@ -87,8 +88,8 @@ class Refuses(_Asked):
 
     def _judge(self, calls: Mapping[str, Mapping[str, Any]]) -> list[Evidence]:
         return [
-            Evidence(name, "HTTP 403, 404 or 410", f"HTTP {seen['status']}",
-                     Verdict.HOLDS if seen["status"] in (403, 404, 410) else Verdict.DIFFERS)
+            Evidence(name, f"HTTP {', '.join(str(status) for status in self.statuses)}", f"HTTP {seen['status']}",
+                     Verdict.HOLDS if seen["status"] in self.statuses else Verdict.DIFFERS)
             for name, seen in calls.items()
         ]  # fmt: skip
 
