@@ -22,6 +22,7 @@ COMMANDS = {
     "diagnose": "why something does not hold, from facts, with a remedy as a plan",
     "decommission": "list what of the old side would go; with a phrase, remove it",
     "restore": "bring the old side back from its archive",
+    "bridge": "let the old address lead to the new side, or to the function as before",
     "archive": "read an archive back and say what is wrong with it",
     "status": "where the migration stands, from its record alone",
     "logs": "the service's journal",

@@ -88,7 +88,7 @@ async def _execute(args: argparse.Namespace) -> int:
 
     operator = ConfirmedOperator(say=say, answers=answers_of(args.answers), patience=1.0)
     async with opened(args, operator) as session:
-        session.key_listeners.append(_tell_key)
+        session.key_listeners.append(tell_key)
         operator.where = session.where
         before = listing(session, await session.inspect())
         if before.phrase != args.confirm:
@@ -106,7 +106,7 @@ async def _execute(args: argparse.Namespace) -> int:
     return operator.exit_code(after.exit_code)
 
 
-def _tell_key(text: str, path: str) -> None:
+def tell_key(text: str, path: str) -> None:
     from iris_migrate.commands.session import say
 
     say("The archive is encrypted. This key is shown once; keep it where the archive is not:")

@@ -40,13 +40,13 @@ async def _restore(args: argparse.Namespace) -> int:
     try:
         operator.where = session.where
         if not args.execute:
-            return await _show(session, args)
-        return operator.exit_code(await _run(session, args))
+            return await show_plan(session, args)
+        return operator.exit_code(await carry_out(session, args))
     finally:
         await session.close()
 
 
-async def _show(session: Session, args: argparse.Namespace) -> int:
+async def show_plan(session: Session, args: argparse.Namespace) -> int:
     from iris_migrate.commands.verify import chosen
     from iris_migrate.reports.plan import plan_document, plan_lines
     from iris_migrate.reports.show import show_json, show_lines
@@ -62,7 +62,7 @@ async def _show(session: Session, args: argparse.Namespace) -> int:
     return result.exit_code
 
 
-async def _run(session: Session, args: argparse.Namespace) -> int:
+async def carry_out(session: Session, args: argparse.Namespace) -> int:
     from iris_migrate.commands.session import say
     from iris_migrate.commands.verify import chosen
     from iris_migrate.narration import Narrator

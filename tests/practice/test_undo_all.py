@@ -20,7 +20,9 @@ from iris_migrate.resources.base import CannotUndo, build
 from iris_migrate.values import StepKey
 from tests.practice.faults import Ground
 from tests.practice.finished import Finished
+from tests.practice.test_bridge import KINDS as BRIDGE
 from tests.practice.test_decommission import KINDS
+from tests.practice.test_decommission_choices import KINDS as CHOICES
 from tests.practice.test_decommission_rest import KINDS as REST_KINDS
 from tests.practice.test_every_step import Looker, environment, ground, looker
 from tests.resources.cases import classes
@@ -41,7 +43,7 @@ ASKS: Mapping[str, Mapping[str, Any]] = {
     "operator.confirms": {"question": "Is it done?"},
 }
 # The old side's classes: tests of the decommission (make test-long) carry them out and undo them, in worlds of theirs.
-ELSEWHERE = KINDS | REST_KINDS
+ELSEWHERE = KINDS | REST_KINDS | CHOICES | BRIDGE
 # Directories are only removed when they are empty: what others put there is nobody's to delete.
 NOT_EMPTY = {"app-directory", "cache-directory", "challenge-folder"}
 

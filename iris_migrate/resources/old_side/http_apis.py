@@ -91,7 +91,9 @@ def things(
     """The parts of an API by keys that outlive them: an id is another one after a restore, what it says is not."""
     to = {str(item["IntegrationId"]): integration_key(item) for item in integrations}
     by = {str(item["AuthorizerId"]): str(item["Name"]) for item in authorizers}
-    made = {integration_key(item): _integration(api, item) for item in integrations}
+    made: dict[str, Thing] = {}
+    for item in integrations:
+        made.setdefault(integration_key(item), _integration(api, item))["ids"].append(str(item["IntegrationId"]))
     return {
         "routes": [
             {
@@ -113,7 +115,7 @@ def _integration(api: str, item: Mapping[str, Any]) -> Thing:
     """What may be a secret is named by where it lies in the archive, which is encrypted; the list is not."""
     place = f"[?IntegrationId=='{item['IntegrationId']}'] | [0]"
     return {
-        "spec": picked(item, INTEGRATION), "from": f"apis/{api}/integrations.json",
+        "spec": picked(item, INTEGRATION), "ids": [], "from": f"apis/{api}/integrations.json",
         "sealed": {name: f"{place}.{name}" for name in SEALED if item.get(name)},
     }  # fmt: skip
 

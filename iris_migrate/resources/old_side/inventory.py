@@ -43,14 +43,15 @@ class Inventory(Resource):
     check_only: ClassVar[bool] = True
     function: str
     folder: str
+    groups: tuple[str, ...] = GROUPS  # what of it is listed, and kept in this archive
 
     async def inspect(self, target: Target) -> Finding:
         kept = await target.archives.content(self.folder, LIST)
         seen = await look(target.aws, self.function, kept)
         evidence: list[Evidence] = []
-        groups = {group: merged(kept, seen, group) for group in GROUPS}
+        groups = {group: merged(kept, seen, group) if group in self.groups else [] for group in GROUPS}
         if kept is not None:
-            for group in GROUPS:
+            for group in self.groups:
                 evidence += _new(group, kept.get(group) or [], seen[group])
         count = sum(len(things) for things in groups.values())
         if not count:
@@ -95,9 +96,9 @@ def _new(group: str, before: list[Thing], now: list[Thing]) -> list[Evidence]:
     return found
 
 
-# What a decommission itself changes on the way: the off switch, permissions of versions and tags that go first.
+# What a decommission itself changes on the way: the off switch, tags that go first; ids, after a restore.
 _OURS = frozenset({"concurrency", "tags", "status", "stages", "plans", "disabled", "endpoint",
-                   "manifests"})  # fmt: skip
+                   "manifests", "ids"})  # fmt: skip
 
 
 def manual_stages(apis: Sequence[Mapping[str, Any]]) -> list[str]:
