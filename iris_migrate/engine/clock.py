@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import urllib.request
 from collections.abc import Mapping
 
 from iris_migrate.target import Clock
@@ -28,6 +27,8 @@ class PracticeWorldClock:
     """The clock of a practice world, at its control address: a soak of a day is over when its hands were moved."""
 
     def __init__(self, control: str) -> None:
+        import urllib.request  # a migration does without it
+
         self._url = f"{control.rstrip('/')}/clock"
         self._offset = 0.0
         self._asked = float("-inf")

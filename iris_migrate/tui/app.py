@@ -29,6 +29,8 @@ from iris_migrate.tui.symbols import Signs
 from iris_migrate.tui.widgets.header import Header
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from iris_migrate.connections.aws import AwsConnection
     from iris_migrate.connections.threads import Threads
     from iris_migrate.engine.results import CheckResult
@@ -70,6 +72,14 @@ class IrisApp(App[int], inherit_bindings=False):
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.theme = themes.chosen(getattr(self.args, "theme", ""))
+
+    def get_driver_class(self) -> type[Driver]:
+        found = super().get_driver_class()
+        if found.__module__ != "textual.drivers.linux_driver":  # Windows, or one that the environment names
+            return found
+        from iris_migrate.tui.driver import TerminalDriver
+
+        return TerminalDriver
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), self._signs]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from iris_migrate.engine.events import (
     ChangeEnded,
     ChangeIntended,
+    Connected,
     ConnectionLost,
     Event,
     Output,
@@ -36,6 +37,7 @@ class Board:
         self.statuses: dict[str, Status] = {}
         self.details: dict[str, str] = {}
         self.activity = ""  # what is happening right now, in one line
+        self._before_lost = ""  # what was happening when the connection was lost
         self._output: dict[str, deque[ShownLine]] = {}
         self._steps = {step.id: step for step in checklist.steps}
         self._of_phase: dict[str, list[Step]] = {phase.id: [] for phase in checklist.phases}
@@ -115,7 +117,10 @@ class Board:
             case Waiting(step=step, what=what, seconds=seconds):
                 self.activity = f"{clean(what)} (at most {seconds:.0f} s more)"
             case ConnectionLost(detail=detail):
-                self.activity = f"{clean(detail)} It is made again; what runs on the host goes on."
+                self._before_lost = self._before_lost or self.activity
+                self.activity = f"Connection lost; it is made again, what runs on the host goes on. {clean(detail)}"
+            case Connected(what="host") if self._before_lost:
+                self.activity, self._before_lost = self._before_lost, ""
         return "", []
 
     def _add(self, step: str, at: float, level: int, *texts: str) -> tuple[str, list[ShownLine]]:

@@ -120,7 +120,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("logs.save", "s", "save", "Save the shown lines to a file."),
     Command("logs.copy", "y", "copy", "Copy the marked line, and save it to a file.", footer=False),
     Command("logs.close", "escape,l", "back", "Back to the checklist."),
-    Command("verify.open", "enter", "open", "Open the marked step in the checklist.", _ready),
+    Command("verify.open", "enter", "open", "Open the marked step in the checklist.",
+            lambda screen: screen.ready and not screen.filtering, priority=True),
     Command("verify.one", "v", "look again", "Look at the marked step again.", _ready),
     Command("verify.all", "V", "all", "Look at every step again.", _idle),
     Command("verify.filter", "f", "filter", "Show only steps that contain a text.", _idle),
@@ -165,10 +166,13 @@ def bindings(area: str) -> list[Any]:
 
 
 def works(area: str, action: str, screen: Any) -> bool:
-    """Whether an action may be done now. Actions that are no command of ours may."""
+    """Whether an action may be done now. Actions that are no command of ours may.
+
+    While there is no screen to ask yet (None), only what always works does: a footer names no key too early.
+    """
     for command in COMMANDS:
         if command.area == area and command.verb == action:
-            return bool(command.works(screen))
+            return command.works is _always if screen is None else bool(command.works(screen))
     return True
 
 

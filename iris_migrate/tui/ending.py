@@ -28,8 +28,8 @@ class Ending:
         """SIGTERM and a closed terminal would kill Textual at once."""
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread: a test
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self.interrupted)
+            loop.add_signal_handler(signal.SIGTERM, self.interrupted)
+            loop.add_signal_handler(signal.SIGHUP, self.closed)
 
     def interrupted(self) -> None:
         """A signal: end in order; the second one does not wait."""
@@ -37,6 +37,11 @@ class Ending:
             os._exit(INTERRUPTED)
         self._signalled = True
         self._task = asyncio.create_task(self.end(INTERRUPTED))
+
+    def closed(self) -> None:
+        """The terminal is gone; it may be told twice, by its signal and by reading from it."""
+        if not self._signalled:
+            self.interrupted()
 
     async def end(self, code: int) -> None:
         """Cancel what works and wait until it has said so in the record, close the session, leave with a code."""

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from iris_migrate.changes import Change, LocalCommand, LocalEdit, OperatorAsk
+from iris_migrate.changes import Change, HostCommand, LocalCommand, LocalEdit, OperatorAsk
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge
 from iris_migrate.resources.base import Ref, Resource
 from iris_migrate.target import Target
@@ -75,6 +75,16 @@ class Task(Resource):
 
     def plan(self, finding: Finding) -> list[Change]:
         return [] if finding.holds else [LocalCommand(says="run the task", argv=self.argv)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Task):
+    """A command of the host leaves a file behind that the workstation sees."""
+
+    kind: ClassVar[str] = "sandbox.job"
+
+    def plan(self, finding: Finding) -> list[Change]:
+        return [] if finding.holds else [HostCommand(says="run the job", argv=self.argv)]
 
 
 _LOOKS: Counter[str] = Counter()

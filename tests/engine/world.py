@@ -139,6 +139,8 @@ class World:
 class NoAws:
     """These steps use no AWS."""
 
+    account = ""
+
     def forget(self) -> None:
         pass
 

@@ -114,6 +114,12 @@ class Terminal:
                 found[words] = key
         return found
 
+    def close(self) -> None:
+        """The window is closed: nobody reads any more, and the program hears SIGHUP."""
+        if self.master >= 0:
+            os.close(self.master)
+        self.master = -1
+
     def ended(self, seconds: float = 30.0) -> int:
         """The exit status; what is still written is read meanwhile."""
         end = time.monotonic() + seconds
@@ -142,4 +148,4 @@ def showing(shown: Terminal) -> Iterator[Terminal]:
             if shown.process.poll() is None:
                 os.killpg(shown.process.pid, signal.SIGKILL)
                 shown.process.wait()
-        os.close(shown.master)
+        shown.close()

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iris_migrate.connections.web import WebConnection
 from iris_migrate.connections.workstation import Workstation
-from iris_migrate.engine.diagnosis import Diagnostician
 from iris_migrate.engine.events import Event
 from iris_migrate.engine.inspection import Inspection
 from iris_migrate.engine.record import Record
@@ -19,7 +18,6 @@ from iris_migrate.engine.secrets import Secrets
 from iris_migrate.engine.session import Options, Session
 from iris_migrate.engine.target import LiveTarget
 from iris_migrate.language.checklist import Checklist, Phase, Step
-from iris_migrate.language.troubleshooting import Book, Cause, Look, Symptom
 from iris_migrate.target import Unreadable
 from iris_migrate.tui.app import IrisApp
 from iris_migrate.tui.operator import ScreenOperator
@@ -29,16 +27,11 @@ from iris_migrate.values import Unresolved
 from tests.engine import sandbox
 from tests.engine.world import JumpingClock, NoAws
 
+if TYPE_CHECKING:
+    from iris_migrate.engine.diagnosis import Diagnostician
+
 sys.modules["iris_migrate.resources.sandbox"] = sandbox
 PHASES = (Phase("1", "Files"), Phase("2", "Commands"), Phase("3", "People"))
-SYMPTOM = Symptom(
-    "no-answer", "The service does not answer.",
-    (Look("its last lines", "journalctl -u service -n 50"),),
-    (
-        Cause("Another process has the port.", "Address already in use", "The note says which one. Run the step note.",
-              id="port-taken", steps=("note",)),
-    ),
-)  # fmt: skip
 
 
 class StillClock(JumpingClock):
@@ -64,6 +57,8 @@ class LocalTarget(LiveTarget):
 class LocalSession(Session):
     """Opened without AWS, over steps that are given."""
 
+    reaches: type[LiveTarget] = LocalTarget
+
     def __init__(self, folder: Path, steps: Sequence[Step], phases: Sequence[Phase] = PHASES) -> None:
         self.options = Options(state=folder / "state", environment={})
         self.clock = StillClock()
@@ -76,13 +71,16 @@ class LocalSession(Session):
 
     @cached_property
     def diagnostician(self) -> Diagnostician:
-        return Diagnostician(self.inspection, lambda: Book({}, {"no-answer": SYMPTOM}), self.secrets.hide)
+        from iris_migrate.engine.diagnosis import Diagnostician  # as the session: not before it is asked
+        from tests.tui.symptom import BOOK
+
+        return Diagnostician(self.inspection, lambda: BOOK, self.secrets.hide)
 
     async def begin(self, operator: Any) -> LocalSession:
         self.operator = operator
         self.archive = self._archive()
         self.record = Record(self.options.state_folder() / "migrations" / "m.sqlite")
-        self.target = LocalTarget(
+        self.target = self.reaches(
             self.checklist, aws=NoAws(), local=self.workstation, web=WebConnection(), clock=self.clock,  # type: ignore[arg-type]
             secrets=self.secrets, record=self.record, state=self.options.state_folder(),
             trust_host_key=operator.trust_host_key, emit=self.emit,

@@ -20,7 +20,7 @@ async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:
         if holds():
             await pilot.pause()
             return
-    raise AssertionError(f"never came to hold; on the screen: {pilot.app.screen!r}")
+    raise AssertionError(f"never came to hold; on the screen ({pilot.app.screen!r}):\n{text(pilot)}")
 
 
 def text(pilot: Pilot[Any]) -> str:

@@ -9,14 +9,10 @@ import pytest
 from textual.pilot import Pilot
 
 from iris_migrate.engine.events import Status, StepStatus
-from iris_migrate.tui import flow
-from iris_migrate.tui.screens.checklist import ChecklistScreen
-from iris_migrate.tui.screens.opening import OpeningScreen
-from iris_migrate.tui.screens.settings import SettingsScreen
 from iris_migrate.tui.widgets.dialogs import ConfirmDialog
+from tests.tui.checklist import at, dialog, shown, status
 from tests.tui.sitting import LocalSession, SittingApp, step
 from tests.tui.steps import text, until
-from tests.tui.test_checklist import at, dialog, shown, status
 
 SIZE = (120, 40)
 
@@ -82,32 +78,3 @@ async def test_e_leaves_a_failing_step_for_the_settings(app: SittingApp) -> None
         await pilot.press("e")
         await until(pilot, lambda: app.answer is None)
         assert app.page.wants == "settings"
-
-
-async def test_after_the_settings_the_checklist_is_opened_anew() -> None:
-    """The flow, with answers in the place of somebody at the screens."""
-    shown_pages: list[type] = []
-
-    class Session:
-        where = "here"
-
-    class App:
-        result = None
-        push_screen_wait = None
-        take_session = staticmethod(lambda session: None)
-
-        async def end_session(self) -> None: ...
-
-        async def show(self, page: Any) -> Any:
-            shown_pages.append(type(page))
-            if isinstance(page, ChecklistScreen) and shown_pages.count(ChecklistScreen) == 1:
-                page.wants = "settings"
-            return Session() if isinstance(page, OpeningScreen) else None
-
-    original = ChecklistScreen.__init__
-    try:
-        ChecklistScreen.__init__ = lambda self, session: setattr(self, "wants", "")  # type: ignore[method-assign]
-        await flow.checklist(App())  # type: ignore[arg-type]
-    finally:
-        ChecklistScreen.__init__ = original  # type: ignore[method-assign]
-    assert shown_pages == [OpeningScreen, ChecklistScreen, SettingsScreen, OpeningScreen, ChecklistScreen]

@@ -38,7 +38,7 @@ def newcomer(screen: Terminal, log: list[str]) -> None:
     end = time.monotonic() + LONGEST
     tried: dict[str, list[str]] = {}
     while time.monotonic() < end:
-        text = screen.quiet(1.5)
+        text = screen.quiet(1.0)
         if everything_holds(text):
             return
         assert screen.process.poll() is None, f"the program is gone; pressed: {log}\n{text}"
@@ -67,7 +67,7 @@ def press(screen: Terminal, log: list[str], key: str) -> None:
     screen.press(key)
     while screen.text == before and time.monotonic() < end:
         screen.read(0.1)
-    screen.quiet(0.7)
+    screen.quiet(0.3)
 
 
 def test_a_newcomer_reaches_the_end_by_the_keys_that_the_screen_names(environment: dict[str, str]) -> None:

@@ -75,6 +75,34 @@ async def test_every_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         await until(pilot, lambda: app.screen is app.page)
 
 
+async def test_only_what_was_written_lately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = pictures.app(made=pictures.one_long)
+    app.local.clock.time = pictures.BEGUN
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pictures.logs(pilot)
+        screen = app.screen
+        assert isinstance(screen, LogsScreen)
+        screen._take([ShownLine("written long ago", 6, pictures.BEGUN - 4000, "service")])
+        await until(pilot, lambda: "written long ago" in text(pilot))
+        await pilot.press("t")
+        await until(pilot, lambda: "written long ago" not in text(pilot) and "Listening" in text(pilot))
+        await pilot.press("t", "t")
+        await until(pilot, lambda: "written long ago" in text(pilot))
+
+
+async def test_copying_takes_the_marked_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = pictures.app(made=pictures.one_long)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pictures.logs(pilot)
+        await pilot.press("k", "k", "y")
+        saved = tmp_path / "state" / "saved"
+        await until(pilot, lambda: saved.is_dir() and any(saved.iterdir()))
+        (copied,) = saved.iterdir()
+        assert "the model was slow" in copied.read_text() and "Listening" not in copied.read_text()
+
+
 async def test_side_by_side_each_log_has_its_own_view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     app = pictures.app(made=pictures.one_long)

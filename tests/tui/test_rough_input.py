@@ -15,9 +15,10 @@ from iris_migrate.tui.clipboard import LONGEST, osc52
 from iris_migrate.tui.visit import Visit
 from iris_migrate.tui.widgets.dialog import LONGEST_ANSWER, Dialog
 from iris_migrate.tui.widgets.dialogs import ConfirmDialog, ReasonDialog, SecretDialog
+from iris_migrate.tui.widgets.keys import KeyLine
+from tests.tui.checklist import at, dialog, shown, status
 from tests.tui.sitting import LocalSession, SittingApp, steps
 from tests.tui.steps import until
-from tests.tui.test_checklist import at, dialog, shown, status
 
 MEGABYTE = "x" * 1_000_000
 
@@ -87,6 +88,23 @@ async def test_keys_pressed_while_it_looks_for_the_first_time_do_nothing(
         gate.set()
         await until(pilot, lambda: app.there)
         assert app.screen is app.page and not app.local.record.changes()
+
+
+async def test_the_footer_names_no_key_before_it_works(app: SittingApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads `apply` and presses it at once must not press into the void."""
+    named: list[tuple[bool, dict[str, str]]] = []
+    draw = KeyLine.render
+
+    def render(line: KeyLine) -> object:
+        if getattr(app.screen, "AREA", "") == "checklist":
+            named.append((app.page.idle, line.named))
+        return draw(line)
+
+    monkeypatch.setattr(KeyLine, "render", render)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.there and "a" in shown(app))
+    early = [keys for idle, keys in named if not idle]
+    assert early and all("a" not in keys and "A" not in keys for keys in early)
 
 
 async def test_a_plan_that_is_not_drawn_yet_is_asked_about(app: SittingApp) -> None:

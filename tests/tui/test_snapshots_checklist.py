@@ -19,7 +19,7 @@ from iris_migrate.tui.screens.logs import LogsScreen
 from iris_migrate.tui.widgets.bars import Activity
 from iris_migrate.tui.widgets.dialog import Dialog
 from iris_migrate.tui.widgets.dialogs import ConfirmDialog, QuestionDialog, ReasonDialog, SecretDialog
-from tests.tui import test_checklist as way
+from tests.tui import checklist as way
 from tests.tui.sitting import LocalSession, SittingApp, step, steps
 from tests.tui.steps import text, until
 

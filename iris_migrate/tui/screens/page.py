@@ -70,7 +70,7 @@ class Page(Screen[Answer], Generic[Answer]):
         return AwaitComplete()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return works(self.AREA, action, self) if self.is_mounted else True
+        return works(self.AREA, action, self if self.is_mounted else None)
 
     def on_screen_suspend(self) -> None:
         self.iris.screen_changed()
@@ -81,4 +81,5 @@ class Page(Screen[Answer], Generic[Answer]):
 
     def _wake(self) -> None:
         self.awake = True
+        self.refresh_bindings()
         self.iris.release_keys()

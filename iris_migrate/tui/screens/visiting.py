@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from iris_migrate.engine.events import Status
 from iris_migrate.engine.results import CheckResult
@@ -137,21 +140,22 @@ class VisitPage(Page[CheckResult | None]):
     # Leaving
 
     async def _leave(self, answer: CheckResult | None) -> None:
-        if await self.may_leave():
-            for worker in self.workers:
-                if worker.name == "visit":
-                    await worker.wait()
-            self.dismiss(answer)
-
-    async def may_leave(self) -> bool:
-        """Ask when something runs; then end the visit."""
-        if self.visit.busy:
-            from iris_migrate.tui.widgets.dialogs import ConfirmDialog
-
-            if not await self.show(ConfirmDialog("Leave while this runs?", self.leaving(), agree="Leave")):
-                return False
+        """End what works, then the visit: nothing needs the session any more when the flow closes it."""
+        if not await self._may_leave():
+            return
+        ending = self.workers.cancel_group(self, "engine")
         self._left.set()
-        return True
+        for worker in (*ending, *(worker for worker in self.workers if worker.name == "visit")):
+            with contextlib.suppress(WorkerCancelled, WorkerFailed):
+                await worker.wait()
+        self.dismiss(answer)
+
+    async def _may_leave(self) -> bool:
+        if not self.visit.busy:
+            return True
+        from iris_migrate.tui.widgets.dialogs import ConfirmDialog
+
+        return bool(await self.show(ConfirmDialog("Leave while this runs?", self.leaving(), agree="Leave")))
 
     def leaving(self) -> str:
         if not self.visit.busy:
