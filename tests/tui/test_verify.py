@@ -14,6 +14,7 @@ from textual.widgets import OptionList
 
 from iris_migrate.tui.operator import ScreenOperator
 from iris_migrate.tui.screens.verify import VerifyScreen
+from iris_migrate.tui.widgets.keys import KeyLine
 from iris_migrate.tui.widgets.panel import Panel
 from tests.tui.sitting import LocalSession, SittingApp, steps
 from tests.tui.steps import text, until
@@ -107,6 +108,25 @@ async def test_one_step_is_looked_at_again() -> None:
         await pilot.press("v")
         await until(pilot, lambda: ready(pilot) and not pilot.app.screen.result.lost)  # type: ignore[attr-defined]
         assert "held before" not in text(pilot)
+
+
+async def test_everything_is_looked_at_again() -> None:
+    async with app().run_test(size=WIDE) as pilot:
+        await looked(pilot)
+        Path("there").unlink()
+        await pilot.press("V")
+        await until(pilot, lambda: ready(pilot) and len(pilot.app.screen.result.lost) == 2)  # type: ignore[attr-defined]
+
+
+async def test_copying_takes_what_the_panel_says(tmp_path: Path) -> None:
+    async with app().run_test(size=WIDE) as pilot:
+        await looked(pilot)
+        assert pilot.app.screen.query_one(KeyLine).named["Enter"] == "open"
+        await pilot.press("y")
+        saved = tmp_path / "state" / "saved"
+        await until(pilot, lambda: saved.is_dir() and any(saved.iterdir()))
+        (copied,) = saved.iterdir()
+        assert "when it held: one" in copied.read_text()
 
 
 async def test_the_result_is_exported(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from iris_migrate.engine.session import Session
 
 LIMIT = 120.0  # seconds for one look at everything
-NAME = 22  # cells for a step's name
+NAME, STATE = 22, 14  # cells for a step's name and how it stands
 
 
 class VerifyScreen(Page[str | None]):
@@ -72,6 +72,11 @@ class VerifyScreen(Page[str | None]):
     def ready(self) -> bool:
         """Whether there is something to mark and nothing is being looked at."""
         return not self.busy and self.marked is not None
+
+    @property
+    def filtering(self) -> bool:
+        """The line for the filter is open: Enter is its own."""
+        return bool(self.query_one("#filter", SearchLine).display)
 
     @property
     def marked(self) -> StepResult | None:
@@ -200,8 +205,8 @@ def _line(step: StepResult, width: int) -> str:
     end = f"{_took(step)}  {held:>12}"
     wrong = next(iter(step.wrong), None)
     said = f"{wrong.asked}: expected {wrong.expected}, seen {wrong.seen}" if wrong else step.detail or step.title
-    state = "does not hold" if step.status.value == "ready" else step.status.value
-    head = f"{SYMBOLS[step.status]} {set_cell_size(step.id, NAME)} {set_cell_size(state, 13)} "
+    state = "does not hold" if step.status.value == "ready" else step.status.value.replace("-", " ")
+    head = f"{SYMBOLS[step.status]} {set_cell_size(step.id, NAME)} {set_cell_size(state, STATE)} "
     room = max(0, width - cell_len(head) - cell_len(end) - 1)
     return clean(f"{head}{set_cell_size(' '.join(said.split()), room)} {end}")
 
