@@ -38,8 +38,12 @@ DESCRIPTION = (
 EPILOG = "exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANINGS.items())
 
 
-def parser() -> argparse.ArgumentParser:
-    """The arguments of every command; each command's own are declared in its file."""
+def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The arguments of every command; each command's own are declared in its file.
+
+    `words` are what was typed: where a command stands among them, the other commands' files are not read.
+    """
+    read = {name for name in COMMANDS if name in words} or set(COMMANDS)
     raw = argparse.RawDescriptionHelpFormatter
     root = argparse.ArgumentParser(
         prog="iris-migrate", description=fill(DESCRIPTION, 80), epilog=EPILOG, formatter_class=raw, allow_abbrev=False
@@ -51,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
     for name, says in COMMANDS.items():
+        if name not in read:
+            commands.add_parser(name, help=says)
+            continue
         module = importlib.import_module(f"iris_migrate.commands.{name}")
         sub = commands.add_parser(
             name, help=says, description=fill(module.DESCRIPTION, 80), epilog=getattr(module, "EPILOG", None),
@@ -108,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parsed(argv: list[str]) -> argparse.Namespace:
     """The arguments. Where a monitoring plugin was asked for, a mistake in them is its UNKNOWN, not its CRITICAL."""
     try:
-        return parser().parse_args(argv)
+        return parser(argv).parse_args(argv)
     except SystemExit as left:
         if left.code == USAGE and "verify" in argv and "nagios" in argv:
             print("IRIS UNKNOWN - the command line is wrong; standard error says what")

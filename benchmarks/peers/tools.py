@@ -30,8 +30,10 @@ class Tool:
     folder: Path
 
     def run(self, port: int) -> str:
+        # An installed program has its modules compiled: this shell must not make one of them compile anew.
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         done = subprocess.run(
-            self.command(port), env=os.environ | self.env, capture_output=True, text=True, check=False, cwd=self.folder
+            self.command(port), env=kept | self.env, capture_output=True, text=True, check=False, cwd=self.folder
         )
         return done.stdout + done.stderr
 

@@ -11,7 +11,6 @@ from typing import ClassVar
 
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge, unknown
 from iris_migrate.resources.base import Ref, Resource
-from iris_migrate.resources.ec2.console import launch_time
 from iris_migrate.resources.expect import expected, shown
 from iris_migrate.target import Shell, Target, Unreadable
 
@@ -64,6 +63,8 @@ class Reachable(Resource):
         """Booting for a while after the launch; afterwards, or with a wrong key at once, it cannot be told."""
         if error.lasting:
             raise error
+        from iris_migrate.resources.ec2.console import launch_time  # checklists without AWS do without its classes
+
         launched = await launch_time(target, str(self.instance))
         if target.clock.now() >= launched + _BOOT:
             raise error
