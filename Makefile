@@ -29,7 +29,7 @@ test: lint
 test-fast: lint
 	$(BIN)/pytest -n 2 -q -x -m 'not long and not slow and not host' tests
 
-# Kills a run at every point and goes on.
+# Kills a run at every point and goes on; plants causes of failures, alone and in pairs. A quarter of an hour.
 test-long: setup
 	$(BIN)/pytest -n 4 --dist loadgroup -rA -m long tests/practice tests/tui tests/rehearsal
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shlex
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
@@ -20,6 +22,7 @@ from iris_migrate.values import SPECIALS, Text, fill, specials
 
 LIMIT = 20.0  # seconds for one fact
 _DAY = 86_400.0
+_END = re.compile(r"Main process exited, code=exited, status=([0-9]+)/")  # systemd's own words
 _OVERDUE = 21.0  # days left of a certificate; certbot renews one of 90 days at 30, short-lived ones by their life
 
 Document = Mapping[str, Any]
@@ -122,7 +125,17 @@ async def _text(target: Target, path: str) -> Document:
 async def _unit(target: Target, name: str) -> Document:
     unit, clock = await asyncio.gather(target.host.unit(name), target.host.clock())
     age = max(0.0, clock.boot - unit.active_since) if unit.active == "active" else 0.0
-    return {**_plain(unit), "active_for": age}
+    again = unit.active == "activating" and unit.restarts and not unit.exit_code
+    ended = await _last_end(target, name) if again else unit.exit_code
+    return {**_plain(unit), "exit_code": ended, "active_for": age}
+
+
+async def _last_end(target: Target, name: str) -> int:
+    """How the process before ended: while systemd starts the next one, only its own line in the journal tells."""
+    journal = f"journalctl -u {shlex.quote(name)} -b -o cat --no-pager -q"
+    answer = await target.host.shell(f"{journal} | grep -E -- {shlex.quote(_END.pattern)} | tail -n 1", root=True)
+    found = _END.search(answer.out)
+    return int(found.group(1)) if found else 0
 
 
 async def _unit_file(target: Target, path: str) -> Document:

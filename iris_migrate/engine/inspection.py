@@ -152,6 +152,24 @@ class Inspection:
             return item
         return found.finding.outputs[item.name]
 
+    async def locate(self, steps: Collection[str] = ()) -> None:
+        """Look at these steps and at those that know where the host is, so that it can be asked."""
+        if wanted := self.with_named(steps):
+            await self.look(wanted)
+        if (host := self.checklist.host) is not None:
+            self.target.locate(*fill((host.address, host.instance), self.known))
+
+    def with_named(self, only: Collection[str]) -> set[str]:
+        """These steps and all whose outputs they name, the host's address among them."""
+        host = self.checklist.host
+        wanted = {*only, *(item.step for item in unresolved((host.address, host.instance) if host else ()))}
+        while True:
+            steps = [step for step in self.checklist.steps if step.id in wanted]
+            more = {item.step for step in steps for item in unresolved(step.with_)} - wanted
+            if not more:
+                return wanted
+            wanted |= more
+
     def dependents(self, step_id: str) -> set[str]:
         """The steps that name this one or need it, directly or not; a host step names the host's address."""
         found = {step_id}

@@ -189,7 +189,7 @@ class Run:
         if not intents:
             return
         await self.lease.take(self.operator)  # they may belong to a run that is still at work
-        await self.inspection.look()
+        await self.inspection.locate({intent.step for intent in intents})
         for intent in intents:
             self.emit(StepStatus(self.clock.now(), intent.step, Status.INTERRUPTED, intent.change.says))
             try:

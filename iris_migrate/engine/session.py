@@ -25,7 +25,7 @@ from iris_migrate.engine.target import HOST_ADDRESS, LiveTarget
 from iris_migrate.language.checklist import Checklist
 from iris_migrate.resources.base import resource_class
 from iris_migrate.target import Clock
-from iris_migrate.values import StepKey, digest, fill
+from iris_migrate.values import StepKey, digest
 
 if TYPE_CHECKING:
     from iris_migrate.connections.host.connection import HostConnection
@@ -134,7 +134,7 @@ class Session:
         `within` is the time in seconds for all of it. `changed`: keep only findings with another verdict than the one
         before, so that watching for weeks does not fill the disk.
         """
-        wanted = None if only is None else self._with_named(only)
+        wanted = None if only is None else self.inspection.with_named(only)
         before = {name: found.finding.verdict for name, found in self.inspection.found.items()} if changed else {}
         await self.inspection.look(wanted, within=within)
         with self.record.together():
@@ -176,11 +176,7 @@ class Session:
 
     async def reach(self) -> HostConnection:
         """The connection to the host, found by the steps that know where it is. Raises Unreadable."""
-        hosts = self._with_named(())
-        if hosts:
-            await self.inspection.look(hosts)
-        if (host := self.checklist.host) is not None:
-            self.target.locate(*fill((host.address, host.instance), self.inspection.known))
+        await self.inspection.locate()
         return await self.target.connection()
 
     # Running
@@ -253,23 +249,6 @@ class Session:
 
     def _uses(self, what: str) -> bool:
         return any(what in resource_class(step.resource).uses for step in self.checklist.steps if not step.left_out)
-
-    def _with_named(self, only: Sequence[str]) -> set[str]:
-        """These steps and all whose outputs they name, the host's address among them."""
-        from iris_migrate.values import unresolved
-
-        wanted = set(only)
-        hosts = (
-            {item.step for item in unresolved((self.checklist.host.address, self.checklist.host.instance))}
-            if (self.checklist.host)
-            else set()
-        )
-        while True:
-            named = {item.step for step in self.checklist.steps if step.id in wanted for item in unresolved(step.with_)}
-            more = (named | hosts) - wanted
-            if not more:
-                return wanted
-            wanted |= more
 
     def _tell_pace(self, seen: object) -> None:
         """A call that waits, for AWS's rate or because AWS said to slow down, is told as waiting."""

@@ -13,7 +13,7 @@ from iris_migrate.engine.inspection import Inspected, Inspection
 from iris_migrate.findings import Finding, Verdict
 from iris_migrate.language.checklist import Checklist, Phase, Step
 from iris_migrate.language.troubleshooting import Ask, Book, Cause, Symptom
-from iris_migrate.target import UnitState, Unreadable
+from iris_migrate.target import Shell, UnitState, Unreadable
 
 PIP = HostCommand(says="Install", argv=("pip", "install"))
 SCRIPT = HostScript(says="Try", name="try", script="echo 'No space left on device'")
@@ -69,6 +69,31 @@ async def test_a_cause_is_named_with_the_facts_that_name_it() -> None:
     assert names(found) == ["down"] and found.unexplained == ()
     (cause,) = found.of("start")
     assert [(item.asked, item.seen) for item in cause.facts] == [("the service", "failed")]
+
+
+async def test_the_last_end_of_a_service_that_is_started_again_is_told_by_its_journal() -> None:
+    def unit(active: str, ended: int) -> UnitState:
+        return UnitState("a", "loaded", active, "", "", 0, False, "", 0.0, 0.0, 4, "success", "", ended)
+
+    asked: list[str] = []
+
+    async def shell(script: str, *, root: bool = False) -> Shell:
+        asked.append(script)
+        return Shell(0, "a.service: Main process exited, code=exited, status=3/NOTIMPLEMENTED\n", "")
+
+    async def clock() -> Any:
+        return SimpleNamespace(wall=0.0, boot=100.0, boot_id="b")
+
+    ended = Cause("It ended with 3.", "", "Look.", "ended", ("unit.exit_code == `3`",), ("unit",))
+    for state, named in ((unit("activating", 0), ["ended"]), (unit("active", 0), []), (unit("failed", 3), ["ended"])):
+        found = doctor("", ended)
+
+        async def told(name: str, state: UnitState = state) -> UnitState:
+            return state
+
+        found.inspection.target.host = SimpleNamespace(unit=told, clock=clock, shell=shell)  # type: ignore[misc]
+        assert names(await found.all()) == named
+    assert len(asked) == 1
 
 
 async def test_nothing_is_named_when_the_facts_say_otherwise() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,23 @@ def command(world: World, *arguments: str, module: str = "iris_migrate.cli", lim
 def killed(world: World, met: Path, *only: str) -> Done:
     """One process that kills itself at a new moment (or only at the one of this number)."""
     return command(world, str(met), *only, module="tests.practice.killed")
+
+
+def killed_again_and_again(world: World, met: Path, *moments: str) -> Iterator[Done]:
+    """Process after process, each killed at a new moment of these kinds, until one is not."""
+    arguments = [sys.executable, "-m", "tests.practice.killed", str(met), *moments]
+    with subprocess.Popen(
+        arguments, env=world.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as source:
+        assert source.stdin is not None and source.stdout is not None
+        while True:
+            source.stdin.write("\n")
+            source.stdin.flush()
+            done = Done(**json.loads(source.stdout.readline()))
+            yield done
+            if done.status >= 0:
+                break
+        source.stdin.close()
 
 
 def moment_of(step: str, change: str) -> str:
