@@ -16,6 +16,7 @@ import yaml
 from iris_migrate.language.load import load
 from iris_migrate.rehearsal.launch import World
 
+BROUGHT_UP = ("nginx.", "service.current")  # resources whose job may be done by another step that notices first
 _MAKES = ("Run", "Create", "Allocate", "Import", "Associate", "Authorize")
 _FOLDERS = ("etc", "opt", "usr/local", "home")
 _LEFT_OUT = ("venv", ".git", "__pycache__", "archive", "accounts", "live", "csr", "keys")  # differ by time or chance
@@ -88,7 +89,7 @@ def jobs(world: World, settings: dict[str, Any]) -> dict[str, int]:
         if change["$change"] in ("command", "script") and state in ("done", "failed"):
             what = json.dumps(change.get("argv") or change["name"])
             done = _digest(what.encode(), settings)
-            if resources[step].startswith(("nginx.", "service.current")):
+            if resources[step].startswith(BROUGHT_UP):
                 ended[f"{resources[step].split('.')[0]} {done}"] = 1
             else:
                 ended[f"{step} {done}"] += 1
