@@ -193,6 +193,21 @@ def test_the_whole_has_a_time_limit(folder: Folder) -> None:
     assert folder.run("verify", "./small", "--timeout", "-1").status == 2
 
 
+def test_a_secret_that_is_not_here_leaves_one_step_unknown(folder: Folder) -> None:
+    folder.settings["password"] = {
+        "type": "str", "secret": True, "description": "A word.", "default": {"env": "THE_WORD"},
+    }  # fmt: skip
+    folder.note("one", "1").write_text("1")
+    folder.step("two", "sandbox.compared", {"content": "2", "word": "{{ password }}"}).write_text("2")
+    done = folder.run("verify", "./small", "--format", "json")
+    assert done.status == 1 and done.statuses == {"one": "holds", "two": "unknown"}
+    assert "THE_WORD" in done.document["steps"][1]["detail"]
+    stopped = folder.run("migrate", "./small", "--auto")
+    assert stopped.status == 4 and "THE_WORD" in stopped.err
+    there = folder.run("verify", "./small", "--format", "json", THE_WORD="swordfish")
+    assert there.status == 0 and "swordfish" not in there.out + there.err
+
+
 def test_a_checklist_that_asks_no_host_takes_none(folder: Folder) -> None:
     folder.note("one", "1")
     done = folder.run("verify", "./small", "--host", "192.0.2.1")

@@ -12,7 +12,7 @@ from iris_migrate.changes import Change, HostCommand, LocalCommand, LocalEdit, O
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude, judge
 from iris_migrate.resources.base import Ref, Resource
 from iris_migrate.target import Target
-from iris_migrate.values import Text
+from iris_migrate.values import Secret, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,19 @@ class Checked(Note):
         first = finding.facts.get("seen") == "old"
         prepared = [LocalCommand(says="prepare it", argv=("true",))] if first else []
         return [*prepared, *edits, *asked]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared(Note):
+    """A note that looking compares with a secret: asked with it, nobody answers, and the note says the rest."""
+
+    kind: ClassVar[str] = "sandbox.compared"
+    outputs: ClassVar[frozenset[str]] = frozenset()
+    word: str | Secret
+
+    async def inspect(self, target: Target) -> Finding:
+        await target.web.get("http://127.0.0.1:9/", headers={"x-api-key": self.word}, timeout=1.0)
+        return await super().inspect(target)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ import yaml
 from tests.practice.run import Done
 from tests.practice_host import PracticeAccess, make
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("by-hand")]
 PLAN = (Path(__file__).parents[2] / "docs" / "plan.md").read_text().splitlines()
 KEY = "sk-typed-by-hand-0123456789"
 SERVER = """
@@ -146,6 +146,14 @@ def test_it_finds_what_is_there_fills_the_settings_and_says_what_differs(by_hand
     assert ("/usr/sbin/nologin", "/bin/sh") in differences(seen["service-user"])
     assert seen["variables"]["status"] == "unknown" and "openai_api_key" in seen["variables"]["detail"]
     assert seen["instance"]["status"] == seen["domain-resolves"]["status"] == "left-out" and again.status == 1
+
+
+def test_the_settings_serve_monitoring_too(by_hand: ByHand, program, tmp_path: Path) -> None:
+    written = tmp_path / "adopted.yaml"
+    program("adopt", "--write", str(written))
+    found = program("verify", "monitoring", "--format", "json", given=written).statuses
+    assert {found["nginx"], found["cache"]} == {"holds"}, found
+    assert found["service"] in {"holds", "warns", "converging"} and found["backup"] == "ready", found
 
 
 def differences(step: dict[str, Any]) -> set[tuple[str, str]]:
