@@ -23,7 +23,8 @@ from benchmarks.paint import EMPTY, seconds_to
 
 HERE = str(Path(__file__).parents[1])
 CHECKLIST = f"""
-import sys
+import gc, sys
+gc.disable()  # as the command does
 sys.path.insert(0, {HERE!r})
 from benchmarks.tui_apps import checklist
 checklist(40).run()

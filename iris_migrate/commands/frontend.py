@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import os
 import sys
@@ -20,6 +21,7 @@ def wants_screen(args: argparse.Namespace) -> bool:
 def interactive(args: argparse.Namespace) -> int:
     """Guide a person through a checklist at the frontend that fits."""
     if wants_screen(args):
+        gc.disable()  # until the first frame is drawn: nothing of what is made for it is garbage
         screens = importlib.import_module("iris_migrate.tui.app")
         code = int(screens.run(args))
         return _rehearse(args) if code == screens.REHEARSE else code

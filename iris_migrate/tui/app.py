@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import time
 from collections import deque
@@ -105,6 +106,7 @@ class IrisApp(App[int], inherit_bindings=False):
         answered = page.answered()
         await self._no_dialog.wait()  # one that is open keeps its place until it is answered
         if page is not self.screen:
+            gc.disable()  # nothing of what is made for a page is garbage; it is on again when the page is drawn
             if len(self.screen_stack) == 1:  # Textual cannot take the screen away that it began with
                 await self.push_screen(page)
             else:

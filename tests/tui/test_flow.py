@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ async def test_from_start_to_verify_to_the_step_in_the_checklist_and_back(app: W
         await pilot.press("escape")
         await begun(pilot)
         assert app.session is None, "what was opened is closed"
+        assert gc.isenabled(), "garbage is left alone only while a page is made"
         assert app.result is not None and app.result.summary["holds"] >= 2
         await pilot.press("q")
     assert app.return_value == app.result.exit_code

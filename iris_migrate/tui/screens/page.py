@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
@@ -81,5 +82,6 @@ class Page(Screen[Answer], Generic[Answer]):
 
     def _wake(self) -> None:
         self.awake = True
+        gc.enable()
         self.refresh_bindings()
         self.iris.release_keys()

@@ -120,14 +120,19 @@ class VerifyScreen(Page[str | None]):
         listed = self.query_one("#steps", OptionList)
         width = max(40, self.size.width - 4)
         listed.clear_options()
-        listed.add_options(Option(Content(_line(step, width))) for step in self._shown)
+        listed.add_options(
+            Option(Content(_line(step, width, narrow=self.has_class("-narrow")))) for step in self._shown
+        )
         if self._shown:
             names = [step.id for step in self._shown]
             listed.highlighted = names.index(before) if before in names else 0
         lost = len(self.result.lost)
         head = f"{lost} held before and {'does' if lost == 1 else 'do'} not hold now · " if lost else ""
         only = f" · only {self._wanted!r}" if self._wanted else ""
-        self.query_one("#state", Static).update(Content(clean(f"{head}{summary_line(self.result)}{only}")))
+        said = f"{head}{summary_line(self.result)}{only}"
+        if cell_len(said) > self.size.width:  # how many stand elsewhere is seen in the list
+            said = f"{head}{summary_line(self.result).partition(':')[0]}{only}"
+        self.query_one("#state", Static).update(Content(clean(said)))
         self._panel()
         self.refresh_bindings()
 
@@ -199,16 +204,29 @@ def _rank(step: StepResult) -> int:
     return 0 if step.lost else 1 if not step.status.settled else 2 if step.waiver is not None else 3
 
 
-def _line(step: StepResult, width: int) -> str:
-    """State, name, what was expected and seen, how long it took, when it last held; cut to the width."""
+def _line(step: StepResult, width: int, *, narrow: bool = False) -> str:
+    """State, name, what was expected and seen, how long it took, when it last held; cut to the width.
+
+    Where there is no room for what was seen, the title stands in its place and the panel tells the rest.
+    """
     held = time.strftime("%d %b %H:%M", time.localtime(step.held.at)) if step.held else "never held"
     end = f"{_took(step)}  {held:>12}"
     wrong = next(iter(step.wrong), None)
     said = f"{wrong.asked}: expected {wrong.expected}, seen {wrong.seen}" if wrong else step.detail or step.title
     state = "does not hold" if step.status.value == "ready" else step.status.value.replace("-", " ")
-    head = f"{SYMBOLS[step.status]} {set_cell_size(step.id, NAME)} {set_cell_size(state, STATE)} "
+    head = f"{SYMBOLS[step.status]} "
+    if not narrow:
+        head += f"{set_cell_size(step.id, NAME)} {set_cell_size(state, STATE)} "
+    else:
+        said, end = step.title, f"{set_cell_size(state, STATE)} {end}"
     room = max(0, width - cell_len(head) - cell_len(end) - 1)
-    return clean(f"{head}{set_cell_size(' '.join(said.split()), room)} {end}")
+    return clean(f"{head}{_cut(said, room)} {end}")
+
+
+def _cut(text: str, room: int) -> str:
+    """One line of so many cells, with a sign where it was longer."""
+    line = " ".join(text.split())
+    return set_cell_size(line, room) if cell_len(line) <= room else set_cell_size(line, max(0, room - 1)) + "…"
 
 
 def _took(step: StepResult) -> str:
