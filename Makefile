@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup rehearse test test-fast test-long test-host lint bench screenshots format
+.PHONY: setup rehearse test test-fast test-long test-host test-aws lint bench screenshots format
 setup: $(VENV)/.stamp
 
 $(VENV)/.stamp: pyproject.toml constraints.txt backend/requirements.txt backend/requirements-dev.txt
@@ -36,6 +36,10 @@ test-long: setup
 # On a real systemd host; says so when it cannot be had. Installs its Debian packages; nothing of it stays running.
 test-host: setup
 	IRIS_TEST_HOST=1 $(BIN)/pytest -rsA -m host tests/host
+
+# Opt-in, on a real account: asks for its id, makes only what is free or costs cents, removes all of it, never in CI.
+test-aws: setup
+	$(BIN)/python -m tests.rehearsal.on_aws
 
 bench: setup
 	$(BIN)/python -m benchmarks

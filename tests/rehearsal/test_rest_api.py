@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iris_migrate.rehearsal.launch import World
-from tests.rehearsal.conftest import Clients, Control, refused
+from tests.rehearsal.conftest import Clients, Control, real_aws, refused
 from tests.rehearsal.outside import Outside
 
 pytestmark = pytest.mark.xdist_group("rest-world")
@@ -17,8 +17,9 @@ Old = dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def rest(rest_world: World) -> Clients:
-    return Clients(rest_world, patient=True)
+def rest(request: pytest.FixtureRequest) -> Clients:
+    found: Clients = real_aws(request.config) or Clients(request.getfixturevalue("rest_world"), patient=True)
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -29,12 +29,11 @@ def archive(text: str) -> bytes:
 def function(aws: Clients) -> Iterator[str]:
     """A zip function of a test's own."""
     name = f"test-{secrets.token_hex(4)}"
-    role = aws.lambda_.get_function_configuration(FunctionName="iris-backend")["Role"]
     aws.lambda_.create_function(
         FunctionName=name,
         Runtime="python3.12",
         Handler="main.handler",
-        Role=role,
+        Role=aws.role(),
         Code={"ZipFile": archive("def handler(event, context):\n    return {'said': 1, 'heard': event}\n")},
     )
     yield name
@@ -114,6 +113,7 @@ def test_versions_keep_their_code_and_aliases_keep_their_versions(aws: Clients, 
 
 
 @pytest.mark.rule("VersionsStay")
+@pytest.mark.usefixtures("old")
 def test_a_version_says_which_image_it_was_published_with(aws: Clients) -> None:
     first = aws.lambda_.get_function(FunctionName="iris-backend", Qualifier="1")["Code"]
     latest = aws.lambda_.get_function(FunctionName="iris-backend")["Code"]

@@ -209,6 +209,7 @@ def test_an_archived_image_is_hidden_and_not_pulled_until_it_is_restored(aws: Cl
 
 
 @pytest.mark.rule("Pulled")
+@pytest.mark.usefixtures("old")
 def test_images_of_functions_say_that_they_were_pulled(aws: Clients) -> None:
     details = aws.ecr.describe_images(repositoryName="iris-backend")["imageDetails"]
     pulled = {tag for item in details if "lastRecordedPullTime" in item for tag in item.get("imageTags", [])}
