@@ -82,7 +82,8 @@ class DiscoverScreen(Page[Found | None]):
             self._say([("✗ Functions", str(error), "bold"), ("", "Enter goes on without them; r asks again.")])
         if not self._functions and not failed:
             self._say([("Functions", f"there are none in {self._account.identity.region}; is that the region?")])
-        rows = [clean(f"{one.name}   {one.package}, {one.memory} MB") for one in self._functions]
+        wide = max((len(clean(one.name)) for one in self._functions), default=0)
+        rows = [clean(f"{clean(one.name):<{wide}}   {one.package}, {one.memory} MB") for one in self._functions]
         listed.add_options([Option(Content(row)) for row in (*rows, NONE)])
         names = [one.name for one in self._functions]
         listed.highlighted = names.index(wanted) if wanted in names else len(names) if not names else 0
