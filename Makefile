@@ -35,7 +35,7 @@ test-long: setup
 
 # On a real systemd host; says so when it cannot be had. Installs its Debian packages; nothing of it stays running.
 test-host: setup
-	IRIS_TEST_HOST=1 $(BIN)/pytest -rsA -m host tests/host
+	IRIS_TEST_HOST=1 $(BIN)/pytest -n 2 --dist loadgroup -rsA -m host tests/host
 
 # Opt-in, on a real account: asks for its id, makes only what is free or costs cents, removes all of it, never in CI.
 test-aws: setup

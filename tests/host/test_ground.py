@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,9 +16,17 @@ from iris_migrate.rehearsal.launch import World, start_world
 from iris_migrate.rehearsal.systemd import cgroups, claims, image, network, sources
 
 
-def numbers() -> set[int]:
-    """The numbers that somebody has claimed on this machine."""
-    return {int(path.stem) for path in claims.FOLDER.glob("*.json")} if claims.FOLDER.is_dir() else set()
+def numbers() -> dict[int, int]:
+    """Who has claimed which number on this machine: process ids of worlds with their numbers."""
+    notes = claims.FOLDER.glob("*.json") if claims.FOLDER.is_dir() else ()
+    return {int(json.loads(path.read_text())["owner"][0]): int(path.stem) for path in notes}
+
+
+def number_below(parent: int) -> int:
+    """The number of the world that a process has started."""
+    status = {pid: Path(f"/proc/{pid}/status").read_text() for pid in numbers() if Path(f"/proc/{pid}").exists()}
+    [pid] = [pid for pid, text in status.items() if f"\nPPid:\t{parent}\n" in text]
+    return numbers()[pid]
 
 
 def traces(number: int) -> list[str]:
@@ -32,10 +41,8 @@ def traces(number: int) -> list[str]:
 
 
 def start() -> tuple[World, int]:
-    before = numbers()
     world = start_world(more=["--host", "systemd"], timeout=240)
-    [number] = numbers() - before
-    return world, number
+    return world, numbers()[world.process.pid]
 
 
 @pytest.mark.usefixtures("machine")
@@ -44,7 +51,7 @@ def test_nothing_is_left_after_an_end_in_order() -> None:
     assert traces(number)
     assert world.stop() == 0
     assert traces(number) == []
-    assert number not in numbers()
+    assert world.process.pid not in numbers()
 
 
 @pytest.mark.usefixtures("machine")
@@ -57,18 +64,13 @@ def test_the_next_start_removes_what_a_crash_left_and_nothing_else() -> None:
     assert traces(number)
     kept = traces(others)
     try:
-        world, _ = start_after_crash()
+        world, _ = start()
         world.stop()
         assert traces(number) == []
         assert traces(others) == kept
         assert other.alive
     finally:
         other.stop()
-
-
-def start_after_crash() -> tuple[World, int]:
-    world = start_world(more=["--host", "systemd"], timeout=240)
-    return world, max(numbers())
 
 
 def boot(world: World) -> None:
@@ -137,14 +139,12 @@ def test_a_machine_of_another_release_is_told_so() -> None:
 
 @pytest.mark.usefixtures("machine")
 def test_ctrl_c_in_the_middle_takes_everything_down() -> None:
-    before = numbers()
     command = [sys.executable, "-m", "iris_migrate.cli", "rehearse", "--host", "systemd", "--auto"]
     rehearsing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert rehearsing.stderr is not None
     assert any("Connected to 10." in line for line in rehearsing.stderr)  # the host runs, and is worked on
-    [number] = numbers() - before
+    number = number_below(rehearsing.pid)
     rehearsing.send_signal(signal.SIGINT)
     rehearsing.communicate(timeout=120)
     assert rehearsing.returncode == exits.INTERRUPTED
     assert traces(number) == []
-    assert number not in numbers()
