@@ -16,7 +16,8 @@ from iris_migrate.rehearsal.launch import start_world
 from iris_migrate.tui.app import IrisApp
 
 FOLDER = Path(__file__).resolve().parent / "screenshots"
-SIZE = (100, 30)
+SIZE = (120, 34)  # wide enough for the list at the side
+APT = ("Reading package lists", "Unpacking", "Setting up")  # what runs on the host when it is seen running
 PATIENCE = 6000  # looks of 50 ms
 
 
@@ -71,7 +72,7 @@ async def walk(pilot: Pilot[Any]) -> None:
     await pilot.press("A")
     await until(pilot, lambda text: "Tab moves" in text)
     picture(pilot, "consent")
-    await go_on(pilot, lambda text: any(word in text for word in ("Collecting", "Processing", "Downloading")))
+    await go_on(pilot, lambda text: "x stop" in text and any(word in text for word in APT))
     picture(pilot, "running")
 
 
