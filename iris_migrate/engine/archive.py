@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iris_migrate.changes import Save
-from iris_migrate.engine.sealing import Key, Sealer, opened
+from iris_migrate.engine.sealing import Key, Sealer, opened, part
 from iris_migrate.target import AwsError, Clock, Unreadable
 from iris_migrate.values import Archived
 
@@ -200,6 +200,9 @@ class Archive:
         manifest = read_manifest(folder)
         if manifest is None or item.item not in manifest["items"]:
             raise Unreadable(f"{item.item} is not in the archive {folder}")
+        entry = manifest["items"][item.item]
+        if item.length and entry["sealed"]:
+            return part(inside(folder, entry["file"]), self._key_of(folder), item.item, item.start, item.length)
         data = self._whole(folder, manifest, item.item)
         if not item.expression:
             return data[item.start : item.start + item.length] if item.length else data[item.start :]

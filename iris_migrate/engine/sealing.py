@@ -73,8 +73,11 @@ class Sealer:
         self._count += 1
 
 
-def opened(path: Path, key: Key, name: str) -> Iterator[bytes]:
-    """The content of an encrypted file. Raises Unreadable when it is damaged, cut short or of another key."""
+def opened(path: Path, key: Key, name: str, first: int = 0) -> Iterator[bytes]:
+    """The content of an encrypted file, from its piece of this number on (each holds PIECE bytes).
+
+    Raises Unreadable when it is damaged, cut short or of another key.
+    """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -83,7 +86,8 @@ def opened(path: Path, key: Key, name: str) -> Iterator[bytes]:
         head = file.read(len(_MAGIC) + _NONCE)
         if head[: len(_MAGIC)] != _MAGIC:
             raise Unreadable(f"{path} is not a file of an archive")
-        nonce, count = head[len(_MAGIC) :], 0
+        nonce, count = head[len(_MAGIC) :], first
+        file.seek(first * (PIECE + _TAG), os.SEEK_CUR)
         piece = file.read(PIECE + _TAG)
         while True:
             following = file.read(PIECE + _TAG)
@@ -94,6 +98,23 @@ def opened(path: Path, key: Key, name: str) -> Iterator[bytes]:
             if not following:
                 return
             piece, count = following, count + 1
+
+
+def part(path: Path, key: Key, name: str, start: int, length: int) -> bytes:
+    """Some bytes of the content, without reading what stands before them: a layer is sent in many parts.
+
+    Raises Unreadable.
+    """
+    first, found = start // PIECE, bytearray()
+    try:
+        for piece in opened(path, key, name, first):
+            found += piece
+            if len(found) >= start - first * PIECE + length:
+                break
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read: {error.strerror}") from error
+    begin = start - first * PIECE
+    return bytes(found[begin : begin + length])
 
 
 def _bound(name: bytes, last: bool) -> bytes:

@@ -16,7 +16,7 @@ from iris_migrate.changes import Save
 from iris_migrate.engine.archive import MANIFEST, Archive
 from iris_migrate.engine.archive_key import VARIABLE, ArchiveKeys
 from iris_migrate.engine.clock import SystemClock
-from iris_migrate.engine.sealing import PIECE, Key, Sealer, opened
+from iris_migrate.engine.sealing import PIECE, Key, Sealer, opened, part
 from iris_migrate.target import Unreadable
 from iris_migrate.values import Archived
 
@@ -89,6 +89,26 @@ def test_files_of_every_size_are_sealed_whole(tmp_path: Path, size: int) -> None
             sealer.write(content[at : at + 700_000])
         sealer.end()
     assert b"".join(opened(path, key, "x")) == content
+
+
+@pytest.mark.parametrize("start", [0, 1, PIECE - 1, PIECE, 2 * PIECE + 5])
+def test_a_part_is_read_without_what_stands_before_it(tmp_path: Path, start: int) -> None:
+    data = os.urandom(3 * PIECE + 7)
+    path, key, file = tmp_path / "x", Key.new(), io.BytesIO()
+    sealer = Sealer(file, key, "x")
+    sealer.write(data)
+    sealer.end()
+    path.write_bytes(file.getvalue())
+    for length in (1, PIECE, len(data)):
+        assert part(path, key, "x", start, length) == data[start : start + length]
+    harmed = bytearray(file.getvalue())
+    harmed[40] ^= 1  # in the first piece
+    path.write_bytes(harmed)
+    if start < PIECE:
+        with pytest.raises(Unreadable, match="damaged"):
+            part(path, key, "x", start, 1)
+    else:
+        assert part(path, key, "x", start, 1) == data[start : start + 1]
 
 
 @pytest.mark.parametrize("harm", ["bit", "cut", "swapped", "renamed"])
