@@ -121,6 +121,9 @@ class Dialog(ModalScreen[Answer]):
         self.set_class(self.size.height < 16, "-low")
         self.call_after_refresh(self._fit)
 
+    def on_panel_filled(self) -> None:
+        self._fit()
+
     def _fit(self) -> None:
         for panel in self.query(Panel):
             self.set_class(panel.needs > self.size.height - OTHER, "-long")

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.message import Message
 from textual.widgets import Static
 
 from iris_migrate.tui.telling import Row
@@ -20,6 +21,9 @@ class _Rows(Static):
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
 
     rows: tuple[Row, ...] = ()
+
+    def on_resize(self) -> None:
+        self.post_message(Panel.Filled())
 
     def show(self, rows: tuple[Row, ...]) -> None:
         self.rows = rows
@@ -39,6 +43,9 @@ class Panel(VerticalScroll, can_focus=True):
     Panel { background: $surface; padding: 0 1; scrollbar-size-vertical: 1; }
     Panel:focus { background-tint: $foreground 4%; }
     """
+
+    class Filled(Message):
+        """The rows need another number of lines than before."""
 
     def __init__(self, *, id: str | None = None, help: str = "") -> None:
         super().__init__(id=id)
