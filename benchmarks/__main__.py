@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 
-ALL = ("start", "paint", "tui", "follow", "inspect", "verify", "run", "service")
+ALL = ("start", "paint", "tui", "follow", "inspect", "verify", "run", "decommission", "service")
 
 
 def main(names: list[str]) -> int:
