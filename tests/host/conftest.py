@@ -17,7 +17,7 @@ from tests.host.site import LIMIT, Site
 from tests.practice.run import Done, command
 
 # What the tests themselves use, beside what `rehearse --host systemd` names: program -> Debian package.
-TOOLS = {"hey": "hey", "curl": "curl", "openssl": "openssl"}
+TOOLS = {"hey": "hey", "curl": "curl", "openssl": "openssl", "mkfs.ext4": "e2fsprogs", "losetup": "mount"}
 # And for the dnf path, which needs no host that boots.
 TOOLS |= {"dnf": "dnf", "rpm": "rpm", "createrepo_c": "createrepo-c"}
 HERE = Path(__file__).parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -14,8 +15,14 @@ from tests.host.site import Site
 from tests.practice.test_diagnosis import CAUSES, Doctor, named, told
 from tests.practice.test_every_step import Looker, environment, names
 
-# Of the plan's section on failures (lines 526 to 577).
-PAIR = ("package-missing", "passes-on-elsewhere")
+# Each entry of the plan's section on failures (lines 526 to 577), two by two.
+PAIRS = [
+    ("variables-missing", "port-taken"),
+    ("package-missing", "passes-on-elsewhere"),
+    ("cache-not-writable", "cache-elsewhere"),
+    ("leads-elsewhere", "certificate-expired"),
+    ("cache-not-writable", "certificate-of-another-name"),
+]
 KNOWN = {item.cause: item for item in CAUSES}
 
 
@@ -37,12 +44,14 @@ def test_nothing_is_named_on_a_healthy_host(doctor: Doctor) -> None:
     assert found.untold == ()
 
 
-def test_a_cause_is_named_alone_and_beside_another(doctor: Doctor) -> None:
-    one, other = (KNOWN[name] for name in PAIR)
-    with doctor.planted(one):
+@pytest.mark.parametrize("pair", PAIRS, ids="+".join)
+def test_each_of_a_pair_is_named_alone_and_both_together(pair: tuple[str, str], doctor: Doctor) -> None:
+    one, other = (KNOWN[name] for name in pair)
+    with ExitStack() as later, ExitStack() as sooner:
+        sooner.enter_context(doctor.planted(one, frozenset(other.named)))  # what is named after it was taken back
         alone(doctor, one.named)
-        with doctor.planted(other, frozenset(one.named)):
-            alone(doctor, one.named | other.named)
+        later.enter_context(doctor.planted(other))
+        alone(doctor, one.named | other.named)
 
 
 def alone(doctor: Doctor, wanted: set[str]) -> None:

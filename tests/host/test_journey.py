@@ -86,3 +86,13 @@ def test_the_service_is_only_behind_nginx(site: Site) -> None:
     assert "127.0.0.1:8080" in listening
     assert not [item for item in listening if item.endswith(":8080") and not item.startswith("127.")]
     assert SERVICE in site.said("systemctl list-units --type=service --state=running --no-legend")
+
+
+def test_the_service_may_do_little_and_is_not_started_without_end(site: Site) -> None:
+    said = site.said(f"systemd-analyze security --no-pager {SERVICE}.service | tail -n 1")
+    print(said)
+    assert float(said.rpartition(": ")[2].split()[0]) <= 3.0
+    limits = site.unit("StartLimitBurst", "MemoryMax", "NoNewPrivileges", "User")
+    assert limits.pop("MemoryMax") != "infinity"
+    assert limits == {"StartLimitBurst": "10", "NoNewPrivileges": "yes", "User": "iris"}
+    assert "passwordauthentication no" in site.said("sshd -T").splitlines()
