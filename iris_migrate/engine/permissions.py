@@ -41,7 +41,9 @@ def calls_of(checklist: Checklist) -> frozenset[str]:
 
 
 def _looked_at(step: Step) -> frozenset[str]:
-    """What the engine calls for a gate that asks about another checklist, or about this identity."""
+    """What the engine calls for a gate: about another checklist, about this identity, about what the list saves."""
+    if step.resource == "old_side.inventory":
+        return DISCOVERY  # the list says what is saved a month
     if step.resource == "gates.permitted":
         return frozenset({"iam:SimulatePrincipalPolicy"})
     if step.resource != "gates.checklist_holds" or step.left_out:
