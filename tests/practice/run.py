@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -34,6 +35,10 @@ class Done:
         return {step["id"]: step["status"] for step in self.document["steps"]}
 
     def why(self) -> str:
+        """For a failing test: the exit code, the steps that do not hold where steps were told, standard error."""
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            open_ = [f"{step['id']}: {step}" for step in self.document["steps"] if step["status"] != "holds"]
+            return "\n".join([f"exit {self.status}", *open_, self.err[-3000:]])
         return f"exit {self.status}\n{self.err[-3000:]}"
 
 

@@ -107,7 +107,15 @@ class TestOneAfterTheOther:
             "permissions": command(mended, "permissions"),
             "checklist": command(mended, "checklist", "runbook"),
         }
-        elsewhere = {"migrate", "rehearse", "decommission", "restore", "archive"}  # have tests of their own
+        elsewhere = {
+            "migrate",
+            "rehearse",
+            "adopt",
+            "bridge",
+            "decommission",
+            "restore",
+            "archive",
+        }  # have their own tests
         assert {name.split()[0] for name in said} | elsewhere == set(COMMANDS)
         for name, done in said.items():
             assert done.status == 0, (name, done.why())
