@@ -313,7 +313,7 @@ class Session:
                 _write_all(pipe, data)
                 if ended:
                     break
-        except OSError:
+        except (OSError, EOFError):
             pass  # the process has closed its input, or the connection is gone
         finally:
             os.close(pipe)
