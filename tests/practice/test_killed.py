@@ -35,7 +35,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Traces, list[
     notes = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "undisturbed.json"
     with notes.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        if file.tell() == 0:
+        if os.fstat(file.fileno()).st_size == 0:  # now, not when it was opened
             found, places = _undisturbed()
             json.dump([asdict(found), places], file)
         file.seek(0)
