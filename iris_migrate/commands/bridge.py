@@ -30,7 +30,7 @@ async def _bridge(args: argparse.Namespace) -> int:
 
     from iris_migrate.auto import AutoOperator
     from iris_migrate.commands.decommission import tell_key
-    from iris_migrate.commands.restore import carry_out, show_plan
+    from iris_migrate.commands.restore import plan_or_do
     from iris_migrate.commands.session import options, say
     from iris_migrate.engine.session import Session
 
@@ -39,9 +39,6 @@ async def _bridge(args: argparse.Namespace) -> int:
     session.key_listeners.append(tell_key)
     await session.open()
     try:
-        operator.where = session.where
-        if not args.execute:
-            return await show_plan(session, args)
-        return operator.exit_code(await carry_out(session, args))
+        return await plan_or_do(session, operator, args)
     finally:
         await session.close()

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from iris_migrate.auto import AutoOperator
     from iris_migrate.engine.session import Session
 
 DESCRIPTION = """\
@@ -38,12 +39,17 @@ async def _restore(args: argparse.Namespace) -> int:
     operator = AutoOperator(say=say)
     session = await opened_restore(options(args), operator, args.archive or "")
     try:
-        operator.where = session.where
-        if not args.execute:
-            return await show_plan(session, args)
-        return operator.exit_code(await carry_out(session, args))
+        return await plan_or_do(session, operator, args)
     finally:
         await session.close()
+
+
+async def plan_or_do(session: Session, operator: AutoOperator, args: argparse.Namespace) -> int:
+    """The plan, or with --execute what it says carried out."""
+    operator.where = session.where
+    if not args.execute:
+        return await show_plan(session, args)
+    return operator.exit_code(await carry_out(session, args))
 
 
 async def show_plan(session: Session, args: argparse.Namespace) -> int:
