@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from iris_migrate.language.troubleshooting import book
+from iris_migrate.rehearsal.systemd import claims
 from tests.host.site import LIMIT, Site
 from tests.practice.run import Done
 
@@ -28,8 +29,10 @@ class Case:
     name: str
     plant: str
     world: str = ""
+    volume: str = ""
     fails: Mapping[str, str] = field(default_factory=dict)
     meanwhile: Mapping[str, str] = field(default_factory=dict)
+    finds: Mapping[str, str] = field(default_factory=dict)
     relieve: str = ""
     back: str = ""
     once: str = ""
@@ -41,11 +44,14 @@ CAUSES = {cause.id: cause.says for symptom in book("lambda-to-ec2").symptoms.val
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_it_is_told_and_a_retry_works(case: Case, site: Site, tmp_path: Path) -> None:
-    before = counted(site, case)
-    with planted(site, case) as relieve:
+    with planted(site, case, tmp_path) as relieve:
+        before = counted(site, case)
         if case.meanwhile:
             through = run_through(site, case, relieve, tmp_path)
             assert through.status == 0, through.why()
+        elif case.finds:
+            found = site.program("verify", "--format", "json")
+            told(found, case.finds)
         else:
             failed = site.migrate()
             assert failed.status == 1, failed.why()
@@ -76,7 +82,7 @@ def told(found: Done, wanted: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def planted(site: Site, case: Case) -> Iterator[Any]:
+def planted(site: Site, case: Case, folder: Path) -> Iterator[Any]:
     """The trouble; yields what ends it. Afterwards the host is as it was."""
     with ExitStack() as stack:
         relieved = threading.Event()
@@ -92,6 +98,8 @@ def planted(site: Site, case: Case) -> Iterator[Any]:
 
         if case.back:
             stack.callback(lambda: site.said(case.back))
+        if case.volume:
+            stack.enter_context(small_volume(site, case.volume, folder))
         stack.callback(relieve)
         site.said(case.plant)
         if case.world:
@@ -124,3 +132,29 @@ def run_through(site: Site, case: Case, relieve: Any, folder: Path) -> Done:
         running.kill()
     assert told, done.why()
     return done
+
+
+@contextmanager
+def small_volume(site: Site, path: str, folder: Path) -> Iterator[None]:
+    """An ext4 of 3 GB at a path of the host, which lies in a sparse file of this machine."""
+    image = folder / "volume"
+    with image.open("wb") as file:
+        file.truncate(3 << 30)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", str(image)], check=True)
+    device = subprocess.run(["losetup", "--find", "--show", str(image)], check=True, capture_output=True, text=True)
+    name = device.stdout.strip()
+    entering = ["nsenter", "--target", str(leader(site)), "--all", "--", "sh", "-ec"]
+    node = f"[ -e {name} ] || mknod {name} b 7 {name.removeprefix('/dev/loop')}"
+    try:
+        subprocess.run([*entering, f"{node}; mount {name} {path}"], check=True)
+        yield
+    finally:
+        subprocess.run([*entering, f"umount --lazy {path}"], check=False)
+        subprocess.run(["losetup", "--detach", name], check=False)
+
+
+def leader(site: Site) -> int:
+    """The id of the host's init on this machine."""
+    number = site.said("hostname").rpartition("-")[2]
+    pid = yaml.safe_load((claims.FOLDER / f"{number}.json").read_text())["nspawn"][0]
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
