@@ -28,6 +28,7 @@ KbdInteractiveAuthentication no
 UsePAM no
 StrictModes no
 MaxStartups 100
+SetEnv HOME={folder}/home
 """
 
 
@@ -52,6 +53,7 @@ def running() -> Iterator[Host]:
         folder = Path(name)
         for key in ("host_key", "key"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)], check=True)
+        (folder / "home").mkdir()  # this machine's own shell profile is nobody's measure: it may cost 0.1 s a command
         port = _free()
         (folder / "config").write_text(CONFIG.format(port=port, folder=folder))
         made = _privilege_folder()
