@@ -139,7 +139,7 @@ class Replay:
         for _ in range(200):
             try:
                 client.connect(
-                    self.address, self.new["ssh.port"], "ubuntu" if self.new["os"] != "practice" else self._user(),
+                    self.address, self.new["ssh.port"], self.user(),
                     key_filename=self.new["ssh.key"], allow_agent=False, look_for_keys=False,
                 )  # fmt: skip
                 break
@@ -148,10 +148,15 @@ class Replay:
         self.ssh = client
         self._await_name()
 
-    def _user(self) -> str:
+    def user(self) -> str:
+        """Whom the host lets in."""
         from iris_migrate.language.data import checklists_folder
 
-        return str(yaml.safe_load((checklists_folder() / "profiles.yaml").read_text())["practice"]["user"])
+        return str(yaml.safe_load((checklists_folder() / "profiles.yaml").read_text())[self.new["os"]]["user"])
+
+    def filled(self, value: Any) -> Any:
+        """A value of a change with the secrets and answers in it."""
+        return fill(value, self._known)
 
     def _await_name(self) -> None:
         address, _, port = self.new["resolver"].partition(":")

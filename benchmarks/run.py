@@ -17,7 +17,7 @@ from iris_migrate.rehearsal.launch import World, start_world
 
 def run() -> Iterator[Figure]:
     with start_world() as world, start_world() as other:
-        first = _migrate(world)
+        first = migrate(world)
         os.environ.update(other.env)
         replay = Replay(world, other)
         floor = replay.run()
@@ -25,13 +25,13 @@ def run() -> Iterator[Figure]:
             "a whole run", first / floor, "x", 1.25, f"{first:.1f} s, the floor {floor:.1f} s for {replay.sent} changes"
         )
         before = _state(world)
-        second = _migrate(world)
+        second = migrate(world)
         yield Figure("a second run when all holds", second, "s", 3.0, "the whole process")
         changed = sorted(path for path, seen in _state(world).items() if before.get(path) != seen)
         yield Figure("files of the host written by it", len(changed), "files", 0, ", ".join(changed[:5]))
 
 
-def _migrate(world: World) -> float:
+def migrate(world: World) -> float:
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "iris_migrate.cli", "migrate", "--auto", "--format", "json"],

@@ -28,6 +28,7 @@ from tests.practice_host import Ran, run
 USERS = {"debian-12": "admin", "practice": "ubuntu", "ubuntu-22.04": "ubuntu", "ubuntu-24.04": "ubuntu"}
 SERVICE = "iris-backend"
 LIMIT = 900.0  # seconds for one command of the program
+NO_LIMITS = '[Service]\nEnvironment="IRIS_KEY_LIMIT=1000000 per minute" "IRIS_ADDRESS_LIMIT=1000000 per minute"\n'
 PATIENCE = 60.0  # seconds that anything may take; nothing is judged by it
 _SOURCE = "1 | def {name}(a, b):\n2 |     return a + b\n"
 
@@ -164,6 +165,20 @@ class Site:
             yield
         finally:
             subprocess.run([*iptables, "-D", *rule], check=True)
+
+    @contextmanager
+    def unlimited(self) -> Iterator[None]:
+        """The service takes as many requests of one client as there are."""
+        folder = f"/etc/systemd/system/{SERVICE}.service.d"
+        restart = f"systemctl daemon-reload && systemctl restart {SERVICE}"
+        self.said(f"mkdir -p {folder}")
+        self.put(f"{folder}/load.conf", NO_LIMITS)
+        self.said(restart)
+        self.until(self.healthy, "the service answers")
+        try:
+            yield
+        finally:
+            self.said(f"rm -r {folder} && {restart}")
 
     @contextmanager
     def kept(self, *paths: str) -> Iterator[None]:

@@ -18,19 +18,10 @@ SLOW_EACH, SLOW_AT_ONCE = 4, 3  # model calls, each of them slow
 _STATUS = re.compile(r"\[(\d{3})\]\s+(\d+) responses")
 
 
-DROP_IN = "/etc/systemd/system/iris-backend.service.d/load.conf"
-# As many requests as these from one client are what the service limits.
-NO_LIMITS = '[Service]\nEnvironment="IRIS_KEY_LIMIT=1000000 per minute" "IRIS_ADDRESS_LIMIT=1000000 per minute"\n'
-
-
 @pytest.fixture(autouse=True)
 def without_limits_and_back(site: Site) -> Iterator[None]:
-    site.said(f"mkdir -p {DROP_IN.rpartition('/')[0]}")
-    site.put(DROP_IN, NO_LIMITS)
-    site.said("systemctl daemon-reload && systemctl restart iris-backend")
-    site.until(site.healthy, "the service answers")
-    yield
-    site.said(f"rm -r {DROP_IN.rpartition('/')[0]} && systemctl daemon-reload && systemctl restart iris-backend")
+    with site.unlimited():
+        yield
     good = site.control("")["commits"]["good"]
     site.said(f"iris-deploy {good}")
     done = site.migrate()

@@ -10,8 +10,10 @@ from tests.host.site import Site
 
 # What a host writes by itself, whoever looks: logs and the journal, what runs, what is no disk.
 _OWN = "/proc /sys /dev /run /tmp /var/log /var/tmp"
+# Memory that the processes of SQLite share, in which every reader leaves a mark: the service answers its health there.
+_SHARED = "-name cache.db-shm"
 _FILES = rf"""
-set -- {_OWN}; out=; for place; do out="$out -path $place -o"; done
+set -- {_OWN}; out='{_SHARED} -o'; for place; do out="$out -path $place -o"; done
 find / -xdev \( $out -false \) -prune -o -printf '%p\t%y %m %U:%G %s %T@ %C@ %l\n'
 find / -xdev \( $out -false \) -prune -o -type f -exec sha256sum {{}} +
 """
