@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from iris_migrate.auto import AutoOperator
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.options import Options
+from iris_migrate.engine.session import Session
 from iris_migrate.rehearsal.launch import World, start_world
 
 

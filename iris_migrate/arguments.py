@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from iris_migrate.engine.session import Options
+from iris_migrate.engine.options import Options
 from iris_migrate.exits import UsageError
 
 

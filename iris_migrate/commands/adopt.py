@@ -41,7 +41,8 @@ async def _adopt(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from iris_migrate.arguments import options
-    from iris_migrate.commands.hosts import Looker, place_of
+    from iris_migrate.commands.hosts import Looker
+    from iris_migrate.commands.reaching import place_of
     from iris_migrate.commands.session import say
     from iris_migrate.engine.adoption import adopted
     from iris_migrate.engine.session import Session

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
 from iris_migrate.arguments import options
 from iris_migrate.auto import AutoOperator
 from iris_migrate.commands.logs import seconds_ago
+from iris_migrate.commands.reaching import place_of
 from iris_migrate.commands.session import say
 from iris_migrate.commands.verify import chosen
+from iris_migrate.connections.host.ahead import Ahead
 from iris_migrate.engine.events import Status
+from iris_migrate.engine.options import Options
 from iris_migrate.engine.results import CheckResult, StepResult
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.session import Session
 from iris_migrate.engine.standing_host import on_host
 from iris_migrate.engine.verification import Verification, reference
 from iris_migrate.exits import UsageError, connection_missing
@@ -68,11 +71,14 @@ class Looker(AutoOperator):
         return False
 
 
-async def opened_hosts(args: argparse.Namespace, stack: AsyncExitStack) -> list[Looked]:
-    """A session for each `--host`, or the one of the settings. Raises what keeps a single one from being opened."""
+async def opened_hosts(args: argparse.Namespace, stack: AsyncExitStack, ahead: Mapping[str, Ahead]) -> list[Looked]:
+    """A session for each `--host`, or the one of the settings. Raises what keeps a single one from being opened.
+
+    `ahead`: connections on their way, by the names of the hosts.
+    """
     given = options(args)
     if not args.host:
-        return [await _opened(given, args, stack, alone=True)]
+        return [await _opened(given, args, stack, ahead.get(""), alone=True)]
     known = load(given.checklist, flags=given.flags, settings_file=given.settings_file())
     if known.host is None:
         raise UsageError(f"--host {args.host[0]}: {known.name} asks no host.")
@@ -81,14 +87,17 @@ async def opened_hosts(args: argparse.Namespace, stack: AsyncExitStack) -> list[
         made = [on_host(known, *place_of(one.host)) for one in found]
         return list(
             await asyncio.gather(
-                *(_opened(one, args, stack, alone=False, made=there) for one, there in zip(found, made, strict=True))
+                *(
+                    _opened(one, args, stack, ahead.get(one.host), alone=False, made=there)
+                    for one, there in zip(found, made, strict=True)
+                )
             )
         )
     found = [
         replace(given, host=name, flags={**given.flags, **_place(name, known.settings)})
         for name in dict.fromkeys(args.host)
     ]
-    return list(await asyncio.gather(*(_opened(one, args, stack, alone=False) for one in found)))
+    return list(await asyncio.gather(*(_opened(one, args, stack, ahead.get(one.host), alone=False) for one in found)))
 
 
 async def looked_at(hosts: Sequence[Looked], *, within: float, changed: bool = False) -> list[CheckResult]:
@@ -97,11 +106,17 @@ async def looked_at(hosts: Sequence[Looked], *, within: float, changed: bool = F
 
 
 async def _opened(
-    given: Options, args: argparse.Namespace, stack: AsyncExitStack, *, alone: bool, made: Checklist | None = None
+    given: Options,
+    args: argparse.Namespace,
+    stack: AsyncExitStack,
+    ahead: Ahead | None,
+    *,
+    alone: bool,
+    made: Checklist | None = None,
 ) -> Looked:
     operator = Looker(say=say)
     operator.vouched = args.host_key
-    session = Session(given, operator, checklist=made)
+    session = Session(given, operator, checklist=made, ahead=ahead)
     only = chosen(session, args.only)
     try:
         await session.open()
@@ -121,14 +136,6 @@ async def _closed(session: Session) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSING):
             await session.close()
-
-
-def place_of(name: str) -> tuple[str, int]:
-    """`ADDRESS[:PORT]` in its parts, port 0 where none is named; an IPv6 address with a port stands in brackets."""
-    address, colon, port = name.rpartition(":")
-    if colon and port.isdigit() and (":" not in address or address.startswith("[")):
-        return address.strip("[]"), int(port)
-    return name.strip("[]"), 0
 
 
 def _place(name: str, known: Collection[str]) -> dict[str, str]:

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 async def _verify(args: argparse.Namespace) -> int:
     import asyncio
 
-    from iris_migrate.commands.hosts import looked_at, opened_hosts
+    from iris_migrate.commands.reaching import begun
     from iris_migrate.exits import Unavailable, UsageError
 
     if args.watch and args.format not in ("text", "json"):
@@ -80,9 +80,15 @@ async def _verify(args: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     ends = loop.time() + args.timeout
     async with contextlib.AsyncExitStack() as stack:
+        ahead = begun(args)
+        for connection in ahead.values():
+            stack.callback(connection.close)
+        # From here on the hosts answer while this program still reads itself.
+        from iris_migrate.commands.hosts import looked_at, opened_hosts
+
         try:
             async with asyncio.timeout_at(ends):
-                hosts = await opened_hosts(args, stack)
+                hosts = await opened_hosts(args, stack, ahead)
         except TimeoutError:
             raise Unavailable(f"Nothing could be opened within {args.timeout:g} s (--timeout).") from None
         results = await looked_at(hosts, within=max(0.5, ends - loop.time()))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.engine.options import Options
+    from iris_migrate.engine.session import Session
     from iris_migrate.language.troubleshooting import Book
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from iris_migrate.encoding import canonical
 from iris_migrate.engine.archive import folder_of
 from iris_migrate.engine.consent import Operator
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.options import Options
+from iris_migrate.engine.session import Session
 from iris_migrate.language.checklist import Checklist, Phase, Step
 from iris_migrate.language.load import load
 from iris_migrate.resources.old_side.inventory import LIST, manual_stages, of_rest

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from iris_migrate.engine.inspection import Inspected, Inspection
 from iris_migrate.engine.journal import JournalSlice
 from iris_migrate.engine.lease import Lease, this_holder
 from iris_migrate.engine.migrations import Migrations
+from iris_migrate.engine.options import Options
 from iris_migrate.engine.results import CheckResult, result_of
 from iris_migrate.engine.run import Run, Stopped, status_of
 from iris_migrate.engine.secrets import Secrets
@@ -28,6 +27,7 @@ from iris_migrate.target import Clock
 from iris_migrate.values import StepKey, digest
 
 if TYPE_CHECKING:
+    from iris_migrate.connections.host.ahead import Ahead
     from iris_migrate.connections.host.connection import HostConnection
     from iris_migrate.engine.archive import Archive
     from iris_migrate.engine.diagnosis import Diagnosis, Diagnostician
@@ -36,42 +36,22 @@ if TYPE_CHECKING:
 TOLD_FROM = 1.0  # seconds from which waiting for AWS's own rate is worth a line
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a frontend knows at the start. `state` is the folder of records, pins and locks."""
-
-    checklist: str = "lambda-to-ec2"
-    settings: Path | None = None
-    host: str = ""  # an address, where the same checklist is asked about several hosts
-    flags: Mapping[str, str] = field(default_factory=dict)
-    state: Path | None = None
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-
-    def state_folder(self) -> Path:
-        """`--state`, IRIS_MIGRATE_STATE, or the user's state directory."""
-        if self.state is not None:
-            return self.state
-        if named := self.environment.get("IRIS_MIGRATE_STATE"):
-            return Path(named)
-        import platformdirs
-
-        return Path(platformdirs.user_state_dir("iris-migrate"))
-
-    def settings_file(self) -> Path | None:
-        named = self.environment.get("IRIS_MIGRATE_SETTINGS")
-        return self.settings or (Path(named) if named else None)
-
-
 class Session:
     """One checklist on one migration. Open it, listen, inspect or run, close it."""
 
     def __init__(
-        self, options: Options, operator: Operator, *, clock: Clock | None = None, checklist: Checklist | None = None
+        self,
+        options: Options,
+        operator: Operator,
+        *,
+        clock: Clock | None = None,
+        checklist: Checklist | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
-        """`checklist`: one that was made rather than loaded."""
+        """`checklist`: one that was made rather than loaded. `ahead`: a connection to its host, begun already."""
         from iris_migrate.language.load import load
 
-        self.options, self.operator = options, operator
+        self.options, self.operator, self._ahead = options, operator, ahead
         self.clock: Clock = clock or clock_of(options.environment)
         self._load = partial(load, options.checklist, flags=options.flags, settings_file=options.settings_file())
         self._made = checklist is not None
@@ -113,7 +93,7 @@ class Session:
             self.checklist, archives=self.archive, others=OtherThings(self, identity), aws=self.aws,
             local=self.workstation, web=WebConnection(), clock=self.clock,
             secrets=self.secrets, record=self.record, state=self.options.state_folder(),
-            trust_host_key=self.operator.trust_host_key, emit=self.emit,
+            trust_host_key=self.operator.trust_host_key, emit=self.emit, ahead=self._ahead,
         )  # fmt: skip
         if self.checklist.host is not None:
             self.target.locate(self.checklist.host.address, self.checklist.host.instance)

@@ -18,6 +18,7 @@ from iris_migrate.values import SPECIALS, Secret, Text, Unresolved, fill
 
 if TYPE_CHECKING:
     from iris_migrate.connections.aws import AwsConnection
+    from iris_migrate.connections.host.ahead import Ahead
     from iris_migrate.connections.host.connection import ConnectionEvent, HostConnection
     from iris_migrate.connections.host.keys import Pin
 
@@ -77,8 +78,9 @@ class LiveTarget:
         emit: Listener = lambda event: None,
         archives: Archives | None = None,
         others: Others | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
-        self._archives, self._others = archives, others
+        self._archives, self._others, self._ahead = archives, others, ahead
         self._checklist, self._secrets, self._record = checklist, secrets, record
         self._aws, self._local, self._web, self._clock = aws, local, FilledWeb(web, self.filled), clock
         self._state, self._trust_host_key, self._emit = state, trust_host_key, emit
@@ -201,8 +203,9 @@ class LiveTarget:
         address = Address(spec.address, spec.port, spec.user, spec.key, spec.root)
         who = str(spec.instance or spec.address)
         made = partial(
-            HostConnection, address, clock=self._clock, known_hosts=self._state / "known_hosts", listener=self._heard
-        )
+            HostConnection, address, clock=self._clock, known_hosts=self._state / "known_hosts", listener=self._heard,
+            ahead=self._ahead,
+        )  # fmt: skip
         connection = made(Pin(who))
         try:
             await connection.open()

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ KEPT = 24  # files; the least recently used beyond that are removed
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
+@cache
 def program() -> str:
     """What the compiled form depends on besides its inputs: the program itself, as far as it compiles."""
     sources = [*_PACKAGE.glob("language/*.py"), *_PACKAGE.glob("resources/**/*.py"), _PACKAGE / "values.py"]

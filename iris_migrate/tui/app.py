@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from iris_migrate.connections.aws import AwsConnection
     from iris_migrate.connections.threads import Threads
+    from iris_migrate.engine.options import Options
     from iris_migrate.engine.results import CheckResult
-    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.engine.session import Session
 
 Answer = TypeVar("Answer")
 REHEARSE = -1  # the answer of `run` when the operator chose to rehearse

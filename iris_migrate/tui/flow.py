@@ -70,7 +70,8 @@ async def decommission(app: IrisApp) -> None:
     from dataclasses import replace
 
     from iris_migrate.engine.decommission import CHECKLIST
-    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.engine.options import Options
+    from iris_migrate.engine.session import Session
     from iris_migrate.tui.agreed import AgreedOperator
     from iris_migrate.tui.screens.decommission import DecommissionScreen
     from iris_migrate.tui.screens.opening import OpeningScreen
@@ -100,8 +101,9 @@ async def restore(app: IrisApp) -> None:
     from dataclasses import replace
 
     from iris_migrate.engine.decommission import CHECKLIST
+    from iris_migrate.engine.options import Options
     from iris_migrate.engine.restoring import opened_restore
-    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.engine.session import Session
     from iris_migrate.tui.operator import ScreenOperator
     from iris_migrate.tui.screens.checklist import ChecklistScreen
     from iris_migrate.tui.screens.opening import OpeningScreen

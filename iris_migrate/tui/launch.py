@@ -12,7 +12,8 @@ from iris_migrate.engine.target import HOST_ADDRESS
 from iris_migrate.tui.place import Place
 
 if TYPE_CHECKING:
-    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.engine.options import Options
+    from iris_migrate.engine.session import Session
     from iris_migrate.tui.app import IrisApp
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from iris_migrate.engine.session import Options
+    from iris_migrate.engine.options import Options
 
 
 @dataclass(frozen=True, slots=True)

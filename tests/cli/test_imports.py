@@ -65,3 +65,42 @@ def test_status_connects_to_nothing(folder: Folder) -> None:
     code, modules = imported("status", "./small", folder=folder)
     assert code == 0
     assert modules & {"boto3", "paramiko", "textual", "httpx"} == set()
+
+
+BEGINNING = """
+import sys
+from iris_migrate.cli import main
+from iris_migrate.connections.host import ahead
+order = []
+class Ahead(ahead.Ahead):
+    def __init__(self, *place):
+        order.append("host ahead")
+        super().__init__(*place)
+ahead.Ahead = Ahead
+def heard(event, words):
+    if event == "import" and words[0] in ("iris_migrate.engine.session", "iris_migrate.language.compile"):
+        order.append(words[0])
+sys.addaudithook(heard)
+main(sys.argv[1:])
+print("ORDER", *order, sep="|")
+"""
+
+
+@pytest.mark.parametrize("host", [(), ("--host", "127.0.0.1:1")])
+def test_the_host_is_reached_for_while_the_program_is_still_read(
+    folder: Folder, host: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What has to be told first is where it is: by the command line, before a checklist is compiled, or by that."""
+    folder.steps = [
+        {"id": "disk", "title": "Room", "resource": "monitor.disk", "with": {"path": "/", "warn": 80, "fail": 92}}
+    ]
+    folder.write()
+    head = folder.path / "small" / "checklist.yaml"
+    head.write_text(head.read_text() + "host: {address: 127.0.0.1, instance: '', user: nobody, port: 1, key: /none}\n")
+    done = subprocess.run(
+        [sys.executable, "-c", BEGINNING, "verify", "./small", *host], capture_output=True, text=True, check=True,
+        timeout=60, cwd=folder.path, env=folder.environment | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )  # fmt: skip
+    order = done.stdout.partition("ORDER|")[2].strip().split("|")
+    assert order.index("host ahead") < order.index("iris_migrate.engine.session")
+    assert (order.index("host ahead") < order.index("iris_migrate.language.compile")) == bool(host)

@@ -140,7 +140,8 @@ async def program(world: World, folder: Path, leg: str, kill: int) -> int:
     from iris_migrate.commands.decommission import ConfirmedOperator
     from iris_migrate.engine.decommission import Agreed, listing
     from iris_migrate.engine.events import ChangeCarriedOut
-    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.engine.options import Options
+    from iris_migrate.engine.session import Session
     from tests.practice.grounds import ANSWERS
 
     said = (folder / "said.txt").open("a", buffering=1)

@@ -21,9 +21,10 @@ from iris_migrate.auto import AutoOperator
 from iris_migrate.commands.decommission import ConfirmedOperator
 from iris_migrate.engine.clock import PracticeWorldClock
 from iris_migrate.engine.decommission import CHECKLIST, Agreed, Listing, listing
+from iris_migrate.engine.options import Options
 from iris_migrate.engine.restoring import opened_restore
 from iris_migrate.engine.results import CheckResult
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.session import Session
 from iris_migrate.rehearsal.launch import World, start_world
 from tests.practice.run import Done, command
 from tests.practice.test_every_step import environment

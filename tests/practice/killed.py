@@ -23,7 +23,8 @@ from pathlib import Path
 from iris_migrate.auto import AutoOperator
 from iris_migrate.encoding import canonical
 from iris_migrate.engine.events import ChangeCarriedOut, ChangeIntended, Event
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.options import Options
+from iris_migrate.engine.session import Session
 from tests.practice.run import moment_of
 
 MOMENTS = ("intended", "carried-out")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from iris_migrate.auto import AutoOperator
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.options import Options
+from iris_migrate.engine.session import Session
 from tests.practice.grounds import Grounds, grounds_of
 from tests.practice.run import Done
 from tests.practice.test_every_step import environment

@@ -14,7 +14,8 @@ import pytest
 
 from iris_migrate.auto import AutoOperator
 from iris_migrate.engine.inspection import Inspected
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.options import Options
+from iris_migrate.engine.session import Session
 from iris_migrate.findings import Verdict
 from iris_migrate.language.load import load
 from tests.practice.faults import Fault, Ground, read_faults

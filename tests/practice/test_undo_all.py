@@ -12,8 +12,9 @@ import pytest
 
 from iris_migrate.auto import AutoOperator
 from iris_migrate.changes import OperatorAsk
+from iris_migrate.engine.options import Options
 from iris_migrate.engine.run import Run
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.session import Session
 from iris_migrate.findings import Finding, Verdict
 from iris_migrate.language.checklist import Step
 from iris_migrate.resources.base import CannotUndo, build

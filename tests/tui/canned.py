@@ -10,7 +10,7 @@ from typing import Any
 
 from iris_migrate.connections.aws import Identity
 from iris_migrate.connections.aws_errors import AwsUnavailable
-from iris_migrate.engine.session import Options
+from iris_migrate.engine.options import Options
 from iris_migrate.target import AwsError
 from iris_migrate.tui.app import IrisApp
 

@@ -13,9 +13,10 @@ from iris_migrate.connections.web import WebConnection
 from iris_migrate.connections.workstation import Workstation
 from iris_migrate.engine.events import Event
 from iris_migrate.engine.inspection import Inspection
+from iris_migrate.engine.options import Options
 from iris_migrate.engine.record import Record
 from iris_migrate.engine.secrets import Secrets
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.session import Session
 from iris_migrate.engine.target import LiveTarget
 from iris_migrate.language.checklist import Checklist, Phase, Step
 from iris_migrate.target import Unreadable

@@ -11,7 +11,8 @@ import pytest
 from textual.pilot import Pilot
 
 from iris_migrate.engine.events import Status
-from iris_migrate.engine.session import Options, Session
+from iris_migrate.engine.options import Options
+from iris_migrate.engine.session import Session
 from iris_migrate.target import Unreadable
 from iris_migrate.tui.app import IrisApp
 from iris_migrate.tui.screens.checklist import ChecklistScreen

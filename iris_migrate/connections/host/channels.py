@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from iris_migrate.connections.host.ahead import Ahead
 from iris_migrate.connections.host.errors import ConnectionLost, HostError, HostFailure, HostUnreachable
 from iris_migrate.connections.host.keys import KnownHosts, Pin, fingerprint
 from iris_migrate.connections.host.link import Address, Link, Refused, connect
@@ -79,8 +80,9 @@ class Channels:
         known_hosts: Path,
         clock: Clock,
         listener: Callable[[ConnectionEvent], None] | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
-        self.address, self.pin = address, pin
+        self.address, self.pin, self._ahead = address, pin, ahead
         self._known = KnownHosts(known_hosts)
         self._clock, self._listener = clock, listener
         self._links: list[Link] = []
@@ -208,7 +210,7 @@ class Channels:
         return self._links
 
     async def _connect(self) -> Link:
-        link = await in_thread(connect, self.address, self.pin, self._known)
+        link = await in_thread(connect, self.address, self.pin, self._known, self._ahead)
         if self._closed:
             link.close()
             raise ConnectionLost("The connection to the host was closed.")

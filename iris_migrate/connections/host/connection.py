@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
+from iris_migrate.connections.host.ahead import Ahead
 from iris_migrate.connections.host.channels import Channels, ConnectionEvent
 from iris_migrate.connections.host.facts import HostFacts
 from iris_migrate.connections.host.files import Files, WriteResult
@@ -42,14 +43,16 @@ class HostConnection:
         known_hosts: Path,
         listener: Callable[[ConnectionEvent], None] | None = None,
         limit: float = 30.0,
+        ahead: Ahead | None = None,
     ) -> None:
         """`listener` hears when the connection goes and comes back. `limit` is the time in seconds for one batch.
 
         Apt alone may need ten to tell what is pending, on a small instance that has just booted or upgrades itself.
-        What hangs holds nothing else back: other answers are handed on as they come.
+        What hangs holds nothing else back: other answers are handed on as they come. `ahead`: a connection to this
+        place that was begun already.
         """
         self.address, self.pin = address, pin
-        self._channels = Channels(address, pin, known_hosts, clock, listener)
+        self._channels = Channels(address, pin, known_hosts, clock, listener, ahead)
         self._looking = Looking(self._channels, limit)
         self._jobs = Jobs(self._channels, address.root, address.user)
         self._files = Files(self._channels, address.root)

@@ -6,14 +6,12 @@ import logging
 import socket
 from dataclasses import dataclass
 
+from iris_migrate.connections.host.ahead import CONNECT, Ahead, dialled
 from iris_migrate.connections.host.errors import HostUnreachable, LoginRefused
 from iris_migrate.connections.host.keys import KnownHosts, Pin
 from iris_migrate.connections.host.paramiko_alone import paramiko
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else Python prints its errors over the screen
-
-CONNECT = 10.0  # seconds for each of: TCP, banner, key exchange, login
-SILENCE = 20_000  # milliseconds after which unacknowledged data means that the connection is lost
 
 
 @dataclass(frozen=True)
@@ -60,16 +58,16 @@ class Link:
         self.transport.close()
 
 
-def connect(address: Address, pin: Pin, known: KnownHosts) -> Link:
-    """Connect and log in; blocks. Raises HostUnreachable, HostKeyChanged, HostKeyUnknown, LoginRefused."""
+def connect(address: Address, pin: Pin, known: KnownHosts, ahead: Ahead | None = None) -> Link:
+    """Connect and log in; blocks. Raises HostUnreachable, HostKeyChanged, HostKeyUnknown, LoginRefused.
+
+    `ahead` may have begun it already.
+    """
     key = _private_key(address.key)
     where = f"{address.host} port {address.port}"
     transport: paramiko.Transport | None = None
     try:
-        transport = paramiko.Transport(_socket(address))
-        transport.banner_timeout = transport.auth_timeout = CONNECT
-        _prefer(transport, known.pinned(pin.instance))
-        transport.start_client(timeout=CONNECT)
+        transport = _begun(address, known.pinned(pin.instance), ahead)
         server = transport.get_remote_server_key()
         known.check(pin, server.get_name(), server.asbytes())
         transport.auth_publickey(address.user, key)
@@ -92,15 +90,27 @@ def connect(address: Address, pin: Pin, known: KnownHosts) -> Link:
         raise
 
 
-def _socket(address: Address) -> socket.socket:
-    sock = socket.create_connection((address.host, address.port), timeout=CONNECT)
-    sock.settimeout(None)
-    # paramiko never sets it, and Nagle costs 45 ms an operation.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
-    return sock
+def greet(sock: socket.socket, pinned: dict[str, bytes] | None = None) -> paramiko.Transport:
+    """Exchange keys with the server; blocks. Whose key it is, and who logs in, comes after."""
+    transport = paramiko.Transport(sock)
+    try:
+        transport.banner_timeout = transport.auth_timeout = CONNECT
+        _prefer(transport, pinned or {})
+        transport.start_client(timeout=CONNECT)
+    except BaseException:
+        transport.close()
+        raise
+    return transport
+
+
+def _begun(address: Address, pinned: dict[str, bytes], ahead: Ahead | None) -> paramiko.Transport:
+    """What was begun ahead, unless the server showed a kind of key there that is not the pinned one."""
+    transport = ahead.take(address.host, address.port) if ahead is not None else None
+    if transport is not None:
+        if not pinned or transport.get_remote_server_key().asbytes() in pinned.values():
+            return transport
+        transport.close()
+    return greet(dialled(address.host, address.port), pinned)
 
 
 def _prefer(transport: paramiko.Transport, pinned: dict[str, bytes]) -> None:

@@ -159,7 +159,7 @@ class ConnectScreen(Page[Account | None]):
 
 def _checklist(options: object) -> Checklist | None:
     """The checklist, or None while its settings do not fit: then only discovery's needs are known."""
-    from iris_migrate.engine.session import Options
+    from iris_migrate.engine.options import Options
     from iris_migrate.language.errors import LanguageError
     from iris_migrate.language.load import load
 

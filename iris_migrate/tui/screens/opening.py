@@ -15,7 +15,8 @@ from iris_migrate.tui.screens.page import Page
 
 if TYPE_CHECKING:
     from iris_migrate.engine.consent import Operator
-    from iris_migrate.engine.session import Options, Session
+    from iris_migrate.engine.options import Options
+    from iris_migrate.engine.session import Session
 
     Opener = Callable[[Options, Operator], Awaitable[Session]]
 

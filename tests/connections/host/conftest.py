@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from iris_migrate.connections.host.ahead import Ahead
 from iris_migrate.connections.host.connection import Address, ConnectionEvent, HostConnection, Pin
 from iris_migrate.rehearsal.host.server import PracticeHost
 from iris_migrate.rehearsal.hosts import Ports
@@ -127,12 +128,14 @@ async def connect(site: Site, tmp_path: Path, events: list[ConnectionEvent]) -> 
         prints: tuple[str, ...] | None = None,
         limit: float = 10.0,
         site: Site = site,
+        ahead: Ahead | None = None,
     ) -> HostConnection:
         pin = Pin(instance, (site.fingerprint,) if prints is None else prints)
         address = Address("127.0.0.1", port or site.port, site.user, str(site.key), str(site.root))
         connection = HostConnection(
-            address, pin, clock=WallClock(), known_hosts=tmp_path / "known_hosts", listener=events.append, limit=limit
-        )
+            address, pin, clock=WallClock(), known_hosts=tmp_path / "known_hosts", listener=events.append, limit=limit,
+            ahead=ahead,
+        )  # fmt: skip
         made.append(connection)
         return connection
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from iris_migrate.connections.host.ahead import Ahead
 from iris_migrate.connections.host.connection import Address, HostConnection, Pin
 from iris_migrate.connections.host.errors import HostUnreachable, LoginRefused
 from iris_migrate.connections.host.keys import HostKeyChanged, HostKeyUnknown, console_fingerprints
 from iris_migrate.rehearsal.host.host_keys import fresh
 from tests.connections.host.conftest import Connect, Site, WallClock
+from tests.connections.host.proxy import Proxy
 from tests.connections.host.sshd import free_port
 
 OTHER = "SHA256:" + "A" * 43
@@ -114,3 +116,40 @@ async def test_a_key_that_is_not_there_is_said(site: Site, tmp_path: Path) -> No
     connection = HostConnection(address, Pin("i-0"), clock=WallClock(), known_hosts=tmp_path / "known")
     with pytest.raises(LoginRefused, match="no private key"):
         await connection.open()
+
+
+async def test_what_was_begun_ahead_is_gone_on_with(connect: Connect, proxy: Proxy, site: Site) -> None:
+    ahead = Ahead("127.0.0.1", proxy.port)
+    first = connect(port=proxy.port, ahead=ahead)
+    await first.open()
+    assert proxy.accepted == 1 and await first.facts.stat(str(site.root)) is not None
+    await connect(port=proxy.port, ahead=ahead).open()
+    assert proxy.accepted == 2, "it is taken once"
+
+
+async def test_a_key_that_was_shown_ahead_is_checked_all_the_same(connect: Connect, site: Site) -> None:
+    with pytest.raises(HostKeyChanged):
+        await connect(prints=(OTHER,), ahead=Ahead("127.0.0.1", site.port)).open()
+
+
+async def test_another_kind_of_key_shown_ahead_is_asked_again(
+    connect: Connect, proxy: Proxy, site: Site, tmp_path: Path
+) -> None:
+    import base64
+
+    before = fresh()
+    line = f"i-0123456789abcdef0 {before.get_name()} {base64.b64encode(before.asbytes()).decode()}\n"
+    (tmp_path / "known_hosts").write_text(line)
+    with pytest.raises(HostKeyChanged):
+        await connect(port=proxy.port, ahead=Ahead("127.0.0.1", proxy.port)).open()
+    assert proxy.accepted == 2, "only a connection that asks for the pinned kind says that it changed"
+
+
+async def test_what_was_begun_to_another_place_or_to_nobody_says_so(connect: Connect, proxy: Proxy, site: Site) -> None:
+    elsewhere = Ahead("127.0.0.1", proxy.port)
+    await connect(ahead=elsewhere).open()
+    elsewhere.close()
+    assert elsewhere.take("127.0.0.1", proxy.port) is None
+    closed = free_port()
+    with pytest.raises(HostUnreachable, match="refused"):
+        await connect(port=closed, ahead=Ahead("127.0.0.1", closed)).open()
