@@ -79,10 +79,11 @@ class Run:
             waits = any(self.statuses[step.id] is Status.WAITING for step in wanted)
             if not waits or self._settled() == settled:  # a step may name one that stands further down
                 break
+        settled = self._settled()
         if not self.current:
             await self.look()
-        for step in wanted:  # what a later step has set in motion again comes to rest by itself
-            if self.statuses[step.id] is Status.CONVERGING:
+        for step in wanted:  # what a later step has set in motion again, or what this one look could not tell
+            if step.id in settled and not self.statuses[step.id].settled:
                 await self.bring(step)
         if not self.current:
             await self.look()

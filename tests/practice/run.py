@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from iris_migrate.rehearsal.launch import World
 from iris_migrate.values import digest
 
+SETTLED = ("holds", "confirmed", "waived", "left-out")
 LIMIT = 600.0  # seconds; a run takes one minute on a quiet machine
 
 
@@ -35,11 +36,17 @@ class Done:
         return {step["id"]: step["status"] for step in self.document["steps"]}
 
     def why(self) -> str:
-        """For a failing test: the exit code, the steps that do not hold where steps were told, standard error."""
+        """For a failing test: standard error, then the steps that do not hold: of a long text the end is seen."""
+        found = [self.err[-3000:]]
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            open_ = [f"{step['id']}: {step}" for step in self.document["steps"] if step["status"] != "holds"]
-            return "\n".join([f"exit {self.status}", *open_, self.err[-3000:]])
-        return f"exit {self.status}\n{self.err[-3000:]}"
+            open_ = [step for step in self.document["steps"] if step["status"] not in SETTLED]
+            found += [f"{step['id']} {step['status']}: {step['detail']} {wrong(step)}"[:400] for step in open_]
+        return "\n".join([*found, f"exit {self.status}"])
+
+
+def wrong(step: Mapping[str, Any]) -> str:
+    """What of a step's evidence does not hold."""
+    return "; ".join(f"{item['asked']}: {item['seen']}" for item in step["evidence"] if item["verdict"] != "holds")
 
 
 def command(world: World, *arguments: str, module: str = "iris_migrate.cli", limit: float = LIMIT) -> Done:

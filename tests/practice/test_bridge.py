@@ -14,7 +14,7 @@ from tests.practice.grounds import Grounds, grounds_of
 from tests.practice.run import Done
 from tests.practice.test_every_step import environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("bridge")]
 # Besides those that test_decommission carries out and undoes.
 KINDS = {"apigateway.bridged", "apigateway.unbridged"}
 

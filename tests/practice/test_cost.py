@@ -23,8 +23,3 @@ def test_without_the_pricing_api_the_dated_table_stands_in(finished: Finished) -
     with faulty(finished.world, "no-permission", "pricing:GetProducts"):
         found = command(finished.world, "cost")
     assert "$13.64 (prices of 20" in found.out
-
-
-def test_a_first_run_says_it_before_anything_is_made(finished: Finished) -> None:
-    said = finished.killed.err
-    assert said.index("Cost a month in us-east-1") < said.index("key-pair")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.practice.grounds import DAY, Grounds, Program, grounds_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("decommission")]
 
 KINDS = {
     "archive.complete", "apigateway.endpoint_off", "apigateway.routes_absent", "apigateway.integrations_absent",

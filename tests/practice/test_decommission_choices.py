@@ -8,7 +8,7 @@ import pytest
 
 from tests.practice.grounds import DAY, Grounds, Program, grounds_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("decommission choices")]
 # Besides those that test_decommission carries out and undoes.
 KINDS = {"lambdas.concurrency_zero", "lambdas.concurrency_back"}
 SERVED = {"health": 200, "without a key": 401, "analysis": 200}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.practice.grounds import Grounds, Program, grounds_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("decommission rest")]
 # Besides those that test_decommission carries out and undoes.
 KINDS = {
     "apigateway.stages_absent", "apigateway.stages_there", "apigateway.plans_absent", "apigateway.plans_there",

@@ -20,7 +20,7 @@ from iris_migrate.engine.facts import KINDS as ASKED
 from iris_migrate.engine.session import Session
 from iris_migrate.language.troubleshooting import KINDS, book
 from tests.practice.faults import Ground
-from tests.practice.finished import Finished
+from tests.practice.finished import Finished, forget_the_last_hour
 from tests.practice.run import command
 from tests.practice.test_every_step import LIMIT, Looker, ground, looker
 
@@ -179,6 +179,7 @@ def together(one: Planted, others: Sequence[Planted], doctor: Doctor) -> None:
 def test_a_cause_is_mended_by_its_remedy_as_a_run(finished: Finished, doctor: Doctor) -> None:
     """The command line alone: named, mended with consent, then nothing is named."""
     cause = next(item for item in CAUSES if item.cause == "cache-open-to-others")
+    forget_the_last_hour(finished)
     where = doctor.ground
     for action in cause.plant:
         where.act(action, lambda _: None)

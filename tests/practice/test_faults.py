@@ -130,6 +130,7 @@ class TestOneAfterTheOther:
 def test_a_commit_that_does_not_start_is_told_by_its_lines_and_another_one_goes_on() -> None:
     with start_world(faults=["slow-boot=4", "bad-commit"]) as world:
         done = migrate(world)
+        assert done.err.index("Cost a month in us-east-1") < done.err.index("key-pair"), "before anything is made"
         assert done.status == 1 and done.statuses["app-answers"] == "failed"
         assert done.statuses["instance"] == "holds", "a slow boot is waited for"
         assert "broken on purpose" in done.err and "what came of it is not what should be" in done.err

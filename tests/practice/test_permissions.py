@@ -72,6 +72,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, A
 
 @pytest.mark.slow
 @pytest.mark.long
+@pytest.mark.xdist_group("permissions")
 class TestAgainstEveryCall:
     def test_each_call_is_allowed(self, calls: list[dict[str, Any]], decommission: Policy) -> None:
         assert len(calls) > 300

@@ -134,6 +134,7 @@ def _get(
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
     tls: bool = False,
+    to: str = "",
 ) -> tuple[int, dict[str, str], bytes]:
     if tls:
         context = ssl.create_default_context()
@@ -142,7 +143,7 @@ def _get(
             host.address, host.host.ports.https, timeout=10, context=context
         )
     else:
-        connection = http.client.HTTPConnection(host.address, host.host.ports.http, timeout=10)
+        connection = http.client.HTTPConnection(to or host.address, host.host.ports.http, timeout=10)
     try:
         connection.request("POST" if body is not None else "GET", path, body, headers or {})
         answer = connection.getresponse()
@@ -205,6 +206,20 @@ def test_https_is_served_with_the_written_certificate(site: PracticeAccess) -> N
     assert (status, json.loads(body)["headers"]["x-forwarded-proto"], headers["server"]) == (200, "https", "nginx")
     pem = ssl.get_server_certificate((site.address, site.host.ports.https))
     assert pem.split() == (site.root / "etc/ssl.pem").read_text().split()
+
+
+def test_a_server_of_one_address_stands_beside_those_of_all_addresses(site: PracticeAccess) -> None:
+    """The socket of all addresses takes what comes to it; who names the address answers there, and only there."""
+    more, port = site.root / "etc/nginx/sites-enabled/more", site.host.ports.http
+    more.write_text(f'server {{ listen 127.0.0.1:{port}; return 200 "here"; }}')
+    try:
+        assert site.run("sudo nginx -t && sudo systemctl reload nginx").status == 0
+        _until(lambda: _get(site, "/health", to="127.0.0.1")[2] == b"here")
+        assert _get(site, "/health")[2] == b'{"ok": true}'
+    finally:
+        more.unlink()
+        assert site.run("sudo systemctl reload nginx").status == 0
+    _until(lambda: len(_workers(site)) == 1 and _get(site, "/health", to="127.0.0.1")[2] == b'{"ok": true}')
 
 
 def test_its_sockets_are_seen_with_their_process(site: PracticeAccess) -> None:

@@ -31,6 +31,7 @@ class Request(NamedTuple):
     headers: Headers
     body: bytes
     client: str
+    local: str  # the address it came to
     port: int
     scheme: str
 
@@ -80,7 +81,7 @@ class Answering:
     def place(self, request: Request) -> Place:
         """Where the request is answered."""
         host = re.sub(r":\d+$", "", request.header("host")).lower()
-        return self.routes.place(self.routes.server(request.port, host), request.path)
+        return self.routes.place(self.routes.server(request.port, host, request.local), request.path)
 
     def body_limit(self, request: Request) -> int:
         return self.place(request).size("client_max_body_size", "1m")

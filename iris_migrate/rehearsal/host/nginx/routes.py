@@ -9,6 +9,8 @@ import re
 from iris_migrate.rehearsal.host.nginx.directives import address
 from iris_migrate.rehearsal.host.nginx.syntax import Directive
 
+EVERY = ("0.0.0.0", "::")  # noqa: S104  IPv4's and IPv6's; connections from elsewhere are closed
+
 
 class Place:
     """A location within a server within http: directives are looked up from the inside out."""
@@ -62,17 +64,28 @@ class Routes:
         self.http = http
 
     def sockets(self) -> list[tuple[str, int]]:
-        """The addresses to listen on, each once."""
-        found = [address(item.args[0]) for server in self.http.all("server") for item in _listens(server)]
-        return list(dict.fromkeys(found))
+        """The addresses to bind, each once: the wildcard of a port takes what comes for its addresses too.
 
-    def _at(self, port: int) -> list[tuple[Directive, Directive]]:
-        return [
-            (server, listen)
+        https://nginx.org/en/docs/http/ngx_http_core_module.html#listen (`bind`)
+        """
+        found = dict.fromkeys(address(item.args[0]) for server in self.http.all("server") for item in _listens(server))
+        return [(host, port) for host, port in found if host in EVERY or (_wildcard(host), port) not in found]
+
+    def _at(self, port: int, local: str = "") -> list[tuple[Directive, Directive]]:
+        """The servers of a port, each with its `listen`; with an address only those that answer on it.
+
+        Servers that name the address go before those of the wildcard, which then do not answer on it.
+        """
+        found = [
+            (server, listen, address(listen.args[0])[0])
             for server in self.http.all("server")
             for listen in _listens(server)
             if address(listen.args[0])[1] == port
         ]
+        own = [item for item in found if item[2] == local]
+        if local and not own:
+            own = [item for item in found if item[2] == _wildcard(local)]
+        return [(server, listen) for server, listen, _ in (own or found)]
 
     def servers(self, port: int) -> list[Directive]:
         """The server blocks that listen on a port."""
@@ -81,9 +94,9 @@ class Routes:
     def is_tls(self, port: int) -> bool:
         return any("ssl" in listen.args for _, listen in self._at(port))
 
-    def server(self, port: int, host: str) -> Directive:
-        """By name: exact, then wildcard; else the default server, else the first."""
-        candidates = self._at(port)
+    def server(self, port: int, host: str, local: str = "") -> Directive:
+        """By the address it came to, then by name: exact, then wildcard; else the default server, else the first."""
+        candidates = self._at(port, local)
         for server, _ in candidates:
             if any(host == name for item in server.all("server_name") for name in item.args):
                 return server
@@ -114,6 +127,10 @@ class Routes:
     def named(self, server: Directive, name: str) -> Place | None:
         found = next((item for item in server.all("location") if item.args == (name,)), None)
         return Place(self.http, server, found) if found else None
+
+
+def _wildcard(host: str) -> str:
+    return EVERY[":" in host]
 
 
 def _listens(server: Directive) -> list[Directive]:

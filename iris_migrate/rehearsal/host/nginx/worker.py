@@ -83,7 +83,8 @@ class Worker:
     def _serve(self, client: socket.socket, address: str, port: int) -> None:
         with contextlib.suppress(OSError, ssl.SSLError, ValueError), client:
             address = address.removeprefix("::ffff:")
-            if not ipaddress.ip_address(client.getsockname()[0].removeprefix("::ffff:")).is_loopback:
+            local = client.getsockname()[0].removeprefix("::ffff:")
+            if not ipaddress.ip_address(local).is_loopback:
                 return  # a practice host answers on this machine only
             client.settimeout(65)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -99,11 +100,11 @@ class Worker:
                     return
                 scheme, stream = "https", self._contexts[port].wrap_socket(client, server_side=True)
             with stream, stream.makefile("rb") as reader:
-                while self._one(stream, reader, address, port, scheme):
+                while self._one(stream, reader, address, (local, port), scheme):
                     pass
 
-    def _one(self, stream: socket.socket, reader: BinaryIO, address: str, port: int, scheme: str) -> bool:
-        """One request; true when the connection goes on."""
+    def _one(self, stream: socket.socket, reader: BinaryIO, address: str, at: tuple[str, int], scheme: str) -> bool:
+        """One request that came to an address; true when the connection goes on."""
         line = reader.readline(HEAD_LIMIT)
         if not line.strip():
             return False
@@ -115,7 +116,7 @@ class Worker:
         while (raw := reader.readline(HEAD_LIMIT)) not in (b"\r\n", b"\n", b""):
             name, _, value = raw.decode("latin-1").partition(":")
             headers.append((name.strip(), value.strip()))
-        request = Request(words[0], words[1], headers, b"", address, port, scheme)
+        request = Request(words[0], words[1], headers, b"", address, *at, scheme)
         body, too_large = self._body(request, reader, stream)
         request = request._replace(body=body)
         keep = words[2] != "HTTP/1.0" and request.header("connection").lower() != "close"
