@@ -101,6 +101,15 @@ async def test_a_converging_step_is_waited_for(tmp_path: Path) -> None:
     assert world.run.statuses["v"] is Status.HOLDS
 
 
+@pytest.mark.parametrize("moment", ["unknown", "converging", "differs"])
+async def test_what_the_last_look_finds_otherwise_is_looked_at_once_more(tmp_path: Path, moment: str) -> None:
+    (tmp_path / "v").write_text(json.dumps(["holds", moment, "holds"]))
+    held = step("v", "verdicts", with_={"path": str(tmp_path / "v")})
+    world = World(tmp_path, (held, note(tmp_path, "a", "x")))
+    await world.run.all()
+    assert set(world.run.statuses.values()) == {Status.HOLDS}
+
+
 async def test_what_does_not_hold_in_time_fails_with_what_was_seen(tmp_path: Path) -> None:
     (tmp_path / "v").write_text(json.dumps(["differs"]))
     checks = step("v", "verdicts", with_={"path": str(tmp_path / "v")}, timeout=30.0)
