@@ -129,7 +129,7 @@ def _opens(gate: StepResult, found: Inspected, now: float) -> str:
     until = found.finding.until
     if until is not None and until > now:
         return f"opens {time.strftime('%a %Y-%m-%d %H:%M UTC', time.gmtime(until))} at the earliest"
-    return f"opens as soon as this is so: {gate.title}"
+    return "opens as soon as it is so"
 
 
 def _thing(title: str) -> str:

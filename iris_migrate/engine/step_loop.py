@@ -83,7 +83,10 @@ class StepLoop:
             if decision.choice is not Choice.APPLY:
                 run.decide(step, decision, Status.READY)
                 return True, None
-            self.agreed = changes
+            self.agreed, self.started = (
+                changes,
+                run.clock.now(),
+            )  # whoever thinks about it takes none of the step's time
             if run.clock.now() - found.at > FRESH:
                 await run.look({step.id})
                 return False, None

@@ -115,7 +115,8 @@ def wrong_with(declared: SettingDeclaration, value: Any) -> str:
         if isinstance(item, str) and any(ord(mark) < 32 and mark not in "\t\n" for mark in item):
             return "control characters are not allowed"
         if declared.pattern and isinstance(item, str) and not re.fullmatch(declared.pattern, item):
-            return f"{_shown(item)} does not fit; expected the pattern {declared.pattern}"
+            like = f"something like {declared.example}, by " if declared.example else ""
+            return f"{_shown(item)} does not fit; expected {like}the pattern {declared.pattern}"
         if declared.choices and item not in declared.choices:
             return f"{_shown(item)} is not among the choices; {known(str(item), declared.choices)}"
         if isinstance(item, int) and declared.minimum is not None and item < declared.minimum:

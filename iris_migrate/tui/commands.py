@@ -30,6 +30,7 @@ class Command:
     works: Callable[[Any], bool] = _always
     footer: bool = True
     priority: bool = False  # before the focused widget: a list would keep Enter, a text field would type letters
+    wide: str = ""  # in the footer where there is room for all words; names it there although `footer` says no
 
     @property
     def area(self) -> str:
@@ -76,26 +77,27 @@ COMMANDS: tuple[Command, ...] = (
     Command("checklist.mend", "m", "mend", "Carry the remedy out: all of its plan is shown first.",
             lambda screen: screen.can_mend),
     Command("checklist.probe", "p", "why", "Ask the facts that tell one cause from another; nothing is changed.",
-            lambda screen: screen.can_probe, footer=False),
+            lambda screen: screen.can_probe, footer=False, wide="ask why"),
     Command("checklist.settings", "e", "settings", "Edit the settings, then come back.",
-            lambda screen: screen.can_retry),
+            lambda screen: screen.can_retry, wide="edit settings"),
     Command("checklist.phase", "A", "phase", "Apply step after step to the end of the phase; what costs,"
-            " interrupts or destroys asks once more.", lambda screen: screen.can_phase),
+            " interrupts or destroys asks once more.", lambda screen: screen.can_phase, wide="apply the phase"),
     Command("checklist.stop", "x", "stop", "End what runs where it only waits.", lambda screen: screen.visit.busy),
     Command("checklist.choose", "enter", "show", "Show the marked step, or open the marked phase.",
             lambda screen: screen.list_open),
     Command("checklist.next", "n", "next", "Go to the next step that something can be done about.",
-            lambda screen: screen.can_go_on),
+            lambda screen: screen.can_go_on, wide="next step"),
     Command("checklist.list", "c", "list", "Open or close the list of all steps.", lambda screen: screen.narrow),
     Command("checklist.verify", "v", "verify", "Look at this step again; nothing is changed.",
-            lambda screen: screen.idle and screen.step is not None),
+            lambda screen: screen.idle and screen.step is not None, wide="verify it"),
     Command("checklist.verify-all", "V", "all", "Look at every step again; nothing is changed.",
-            lambda screen: screen.idle),
+            lambda screen: screen.idle, wide="verify all"),
     Command("checklist.waive", "w", "waive", "Settle the step with a reason although it does not hold.",
-            lambda screen: screen.can_waive, footer=False),
+            lambda screen: screen.can_waive, footer=False, wide="waive"),
     Command("checklist.undo", "u", "undo", "Put back what was before this step changed it; shown first.",
             lambda screen: screen.can_undo),
-    Command("checklist.diff", "d", "diff", "The plan in full, files as a diff; or in short.", footer=False),
+    Command("checklist.diff", "d", "diff", "The plan in full, files as a diff; or in short.",
+            lambda screen: screen.step is not None, footer=False, wide="diff"),
     Command("checklist.logs", "l", "logs", "All logs of the host side by side."),
     Command("checklist.copy", "y", "copy", "Copy what has the focus, and save it to a file.", footer=False),
     Command("checklist.search", "slash", "search", "Look for a text in the lines that are shown.", footer=False),
@@ -123,7 +125,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("verify.open", "enter", "open", "Open the marked step in the checklist.",
             lambda screen: screen.ready and not screen.filtering, priority=True),
     Command("verify.one", "v", "look again", "Look at the marked step again.", _ready),
-    Command("verify.all", "V", "all", "Look at every step again.", _idle),
+    Command("verify.all", "V", "all", "Look at every step again.", _idle, wide="look at all again"),
     Command("verify.filter", "f", "filter", "Show only steps that contain a text.", _idle),
     Command("verify.export", "e", "export", "Save the result as JSON and JUnit XML.", _ready),
     Command("verify.copy", "y", "copy", "Copy what the panel says, and save it to a file.", _ready, footer=False),

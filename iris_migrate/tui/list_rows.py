@@ -39,21 +39,21 @@ def _item(item: Listed) -> Row:
                _TONES.get(item.state, ""))  # fmt: skip
 
 
-def gate_line(gate: StepResult, listing: Listing) -> str:
+def gate_row(gate: StepResult, listing: Listing) -> Row:
     """A gate: open, or why it is closed and when it opens."""
     if gate.status.settled:
-        return clean(f"{SYMBOLS[gate.status]} {gate.title}")
-    return clean(f"✗ {gate.title}: {listing.hindrance(gate)}")
+        return Row(SYMBOLS[gate.status], clean(gate.title))
+    return Row("✗", clean(f"{gate.title}: {listing.hindrance(gate)}"))
 
 
 def way_line(listing: Listing, saves: str) -> str:
     """The steps between the gates and the end, phase by phase, with how far each is, and what it saves."""
     parts = []
-    for phase, title in listing.result.phases.items():
+    for phase, title in listing.result.phases.items():  # no numbers: all of it fits 80 columns
         steps = [step for step in listing.result.steps if step.phase == phase]
         settled = sum(step.status.settled for step in steps)
-        parts.append(f"{phase} {title} {settled}/{len(steps)}")
-    return " · ".join([*parts, saves] if saves else parts)
+        parts.append(f"{title} {settled}/{len(steps)}")
+    return "\n".join([" · ".join(parts), *([saves] if saves else [])])
 
 
 def asked_rows(listing: Listing) -> Iterator[Row]:

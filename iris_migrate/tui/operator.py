@@ -37,6 +37,11 @@ class ScreenOperator:
         self._agreed: dict[str, tuple[Change, ...]] = {}
         self._watching: set[str] = set()
 
+    @property
+    def asks(self) -> bool:
+        """Whether a dialog waits for an answer."""
+        return self._one.locked()
+
     # Plans
 
     def agree(self, step: str, changes: Sequence[Change]) -> None:

@@ -31,7 +31,7 @@ class Standing:
         if self.problem:
             return [clean(self.problem)]
         if not self.begun:
-            return [f"{self.steps} steps; nothing is begun yet"]
+            return [f"Lambda → EC2 in {self.steps} steps; nothing is begun yet"]
         looked = "never looked at" if self.age is None else f"verified {ago(self.age)}"
         lines = [f"{self.app} → EC2, {self.region}", f"{self.settled} of {self.steps} hold · {looked}"]
         return [clean(line) for line in (*lines, *([f"next: {self.next}"] if self.next else []))]

@@ -26,7 +26,8 @@ RISKS = {
     "interrupts": "it interrupts the service",
     "destroys": "it destroys, and cannot simply be put back",
 }
-CHOICES = "r retry · e edit settings · p ask the facts again · w waive with a reason · u undo · n go on"
+CHOICES = "r retry · e edit settings · p ask the facts again · w waive with a reason · n go on"
+UNDOES = " · u undo"
 MENDS = "m carries the remedy out: its plan is shown first · "
 NOW_SHOWN = 4  # lines of evidence in the panel; all of it is in the Evidence tab
 JOURNAL_SHOWN = 12
@@ -104,10 +105,12 @@ def plan_rows(changes: Sequence[Change], *, full: bool) -> Iterator[Row]:
     """The plan: a line for each change, or everything."""
     label = "Plan"
     for change in changes:
-        yield Row(label, summary(change).replace("\n", " "), "head" if full else "")
+        said, lines = summary(change).replace("\n", " "), details(change) if full else []
+        yield Row(label, said, "head" if full else "")
         label = ""
-        if full:
-            yield from (Row("", line, _sign(change, line)) for line in details(change))
+        if lines and lines[0] in said:  # the line above says it
+            lines = lines[1:]
+        yield from (Row("", line, _sign(change, line)) for line in lines)
 
 
 def _sign(change: Change, line: str) -> str:
@@ -126,10 +129,10 @@ def phase_rows(board: Board, phase: str) -> Iterator[Row]:
         yield Row(board.number(step.id), text, tone_of(status))
 
 
-def failure_rows(failure: Failure, diagnosis: Diagnosis | None, *, mends: bool) -> Iterator[Row]:
+def failure_rows(failure: Failure, diagnosis: Diagnosis | None, *, mends: bool, undoes: bool) -> Iterator[Row]:
     """What failed, what can be done, the causes that facts name, what was seen, and the lines that explain it."""
     yield Row("Failed", failure.why, "bad")
-    yield Row("You can", (MENDS if mends else "") + CHOICES, "head")
+    yield Row("You can", (MENDS if mends else "") + CHOICES + (UNDOES if undoes else ""), "head")
     yield from cause_rows(diagnosis)
     label = "Seen"
     for item in failure.evidence:

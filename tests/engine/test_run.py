@@ -120,6 +120,19 @@ async def test_what_does_not_hold_in_time_fails_with_what_was_seen(tmp_path: Pat
     assert failure.evidence[0].seen == "differs" and "30 s" in failure.why
 
 
+async def test_thinking_about_a_plan_takes_none_of_the_time_that_the_step_has(tmp_path: Path) -> None:
+    made = str(tmp_path / "made")
+    slow = step("t", "coming", with_={"path": made, "argv": ("touch", made)}, timeout=20.0, retry_every=5.0)
+    world = World(tmp_path, (slow,))
+
+    def thinks(step_id: str, again: str) -> None:
+        world.clock.time += 600
+
+    world.person.before_answering = thinks
+    await world.run.all()
+    assert world.run.statuses["t"] is Status.HOLDS and world.of(Waiting)
+
+
 @pytest.mark.parametrize("critical", [True, False])
 async def test_only_a_critical_step_blocks_those_that_need_it(tmp_path: Path, critical: bool) -> None:
     (tmp_path / "v").write_text(json.dumps(["differs"]))

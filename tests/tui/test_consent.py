@@ -44,10 +44,11 @@ async def test_what_costs_asks_once_more_and_keys_typed_ahead_agree_to_nothing(a
         if not pilot.app.screen.hears:  # type: ignore[attr-defined]
             await pilot.press("tab", "enter", "enter")
         asked = await dialog(pilot, ConfirmDialog)
+        await until(pilot, lambda: "It waits for your answer." in text(pilot))
         assert asked.focused.id == "cancel" and not (tmp_path / "paid").exists()
         await pilot.press("enter")
         await until(pilot, lambda: app.there)
-        assert not (tmp_path / "paid").exists()
+        assert not (tmp_path / "paid").exists() and "waits for your" not in text(pilot)
         await pilot.press("a")
         await dialog(pilot, ConfirmDialog)
         await pilot.press("tab", "enter")

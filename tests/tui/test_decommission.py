@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 
 from iris_migrate.language.checklist import Phase, SettingValue, Step
 from iris_migrate.tui.agreed import AgreedOperator
@@ -162,8 +162,7 @@ async def test_a_closed_gate_says_when_it_opens_and_looking_changes_nothing() ->
     async with app().run_test(size=WIDE) as pilot:
         await looked(pilot)
         assert "1 gate is closed" in text(pilot)
-        listed = screen(pilot).query_one("#gates", OptionList)
-        (closed,) = [line for line in (str(option.prompt) for option in listed.options) if line.startswith("✗")]
+        (closed,) = [row.text for row in screen(pilot)._gates if row.label == "✗"]
         assert "3 in the last 24 h" in closed and "opens Wed 2027-01-20 08:00 UTC at the earliest" in closed
         assert items(pilot).count("pending") == 2 + 1 + 12 and "3 more of images" in items(pilot)
         assert Path("routes-0").exists() and not Path("kept").exists()

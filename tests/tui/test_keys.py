@@ -96,6 +96,7 @@ async def test_settings_are_marked_typed_reset_and_written(tmp_path: Path) -> No
         await pilot.press("f2")
         await pilot.pause()
         assert app.screen is screen, "what is wrong is not written"
+        assert "Not saved: 6 is too small" in steps.text(pilot)
         await pilot.press("0")
         assert (screen._row().origin, screen._row().wrong) == ("typed", "")
         assert "volume 60 GB gp3 $4.80" in steps.text(pilot)

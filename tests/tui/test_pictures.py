@@ -49,8 +49,8 @@ def test_the_pictures_are_those_that_the_documents_show() -> None:
 @pytest.mark.parametrize("name", [name for name, area in AREAS.items() if area])
 def test_each_footer_names_commands_that_there_are(name: str) -> None:
     footer = lines(name)[-1]
-    known = {(key_name(key), command.words) for area in (AREAS[name], "app") for command in commands(area)
-             for key in command.key.split(",")}  # fmt: skip
+    known = {(key_name(key), words) for area in (AREAS[name], "app") for command in commands(area)
+             for key in command.key.split(",") for words in (command.words, command.wide) if words}  # fmt: skip
     named = [
         (key, words)
         for key, words in known

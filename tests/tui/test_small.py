@@ -25,6 +25,7 @@ async def test_narrow_terminals_have_a_breadcrumb_and_a_key_for_the_list(app: Si
         assert "1.2 Note" in text(pilot) and "2 Commands" not in text(pilot)
         await pilot.press("c")
         await until(pilot, lambda: "2 Commands" in text(pilot))
+        assert "a" not in shown(app), "no plan stands there that could be carried out"
         await pilot.press("end", "enter")
         await until(
             pilot, lambda: "2 Commands" not in text(pilot) and app.page.query_one("StepList").place.phase == "3"

@@ -138,10 +138,7 @@ class ChecklistScreen(DeedsPage):
         crumb, place = self.query_one(Breadcrumb), steps.place
         crumb.where = self.query_one(StepView).show(place)
         crumb.count = f"{settled} of {len(self.board.checklist.steps)} hold"
-        activity = self.query_one(Activity)
-        activity.busy = self.visit.busy
-        if self.visit.busy:
-            activity.says = self.board.activity
+        self.tell_activity()
         self.refresh_bindings()
 
     def _begun(self) -> None:

@@ -21,12 +21,13 @@ from iris_migrate.language.checklist import Step
 from iris_migrate.redact import clean
 from iris_migrate.reports import decommission as report
 from iris_migrate.tui.commands import bindings
-from iris_migrate.tui.list_rows import asked_rows, gate_line, item_rows, way_line
+from iris_migrate.tui.list_rows import asked_rows, gate_row, item_rows, way_line
 from iris_migrate.tui.screens.visiting import VisitPage
-from iris_migrate.tui.telling import RISKS, evidence_rows
+from iris_migrate.tui.telling import RISKS, Row, evidence_rows
 from iris_migrate.tui.widgets.bars import Activity
 from iris_migrate.tui.widgets.panel import Panel
 from iris_migrate.tui.widgets.soon import soon
+from iris_migrate.tui.widgets.tones import hanging
 
 if TYPE_CHECKING:
     from iris_migrate.engine.session import Session
@@ -57,6 +58,7 @@ class DecommissionScreen(VisitPage):
         self._removing = Removing()
         self._ended = ""  # the sentence of the last run
         self._saves = ""
+        self._gates: list[Row] = []
         self._dirty = False
 
     def body(self) -> Iterator[Widget]:
@@ -134,10 +136,7 @@ class DecommissionScreen(VisitPage):
 
     def _draw(self) -> None:
         self._dirty, self.shown = False, self.shown or (self.visit.begun and not self.visit.busy)
-        activity = self.query_one(Activity)
-        activity.busy = self.visit.busy
-        if self.visit.busy:
-            activity.says = self.board.activity
+        self.tell_activity()
         if self.visit.begun:
             self.listed = found = listing(self.session, self.visit.result())
             items = self._removing.told(found.items, self.session.clock.now())
@@ -155,16 +154,17 @@ class DecommissionScreen(VisitPage):
 
     def _show_gates(self, found: Listing) -> None:
         gates = self.query_one("#gates", OptionList)
-        lines = [gate_line(gate, found) for gate in found.gates]
-        if gates.option_count != len(lines):
+        rows = [gate_row(gate, found) for gate in found.gates]
+        before, self._gates = self._gates, rows
+        if len(before) != len(rows):
             gates.clear_options()
-            gates.add_options(Option(Content(line)) for line in lines)
+            gates.add_options(Option(hanging(row)) for row in rows)
             closed = (at for at, gate in enumerate(found.gates) if not gate.status.settled)
             gates.highlighted = next(closed, 0)
             return
-        for at, line in enumerate(lines):
-            if str(gates.get_option_at_index(at).prompt) != line:
-                gates.replace_option_prompt_at_index(at, Content(line))
+        for at, row in enumerate(rows):
+            if before[at] != row:
+                gates.replace_option_prompt_at_index(at, hanging(row))
 
     def on_option_list_option_highlighted(self) -> None:
         self.refresh_bindings()

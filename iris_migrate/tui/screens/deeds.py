@@ -27,6 +27,11 @@ class DeedsPage(VisitPage):
         raise NotImplementedError
 
     @property
+    def list_open(self) -> bool:
+        """The list stands where the panel would."""
+        raise NotImplementedError
+
+    @property
     def offered(self) -> tuple[str, tuple[Change, ...]]:
         """The step whose plan stands on the panel, and the plan."""
         raise NotImplementedError
@@ -41,14 +46,14 @@ class DeedsPage(VisitPage):
 
     @property
     def can_apply(self) -> bool:
-        if not self.idle or self.step is None:
+        if not self.idle or self.step is None or self.list_open:  # only what stands on the panel is carried out
             return False
         waits = self.status is Status.WAITING and not self.visit.waiting_for(self.step)
         return waits or self.status in _APPLIES
 
     @property
     def can_retry(self) -> bool:
-        return self.idle and self.status is Status.FAILED
+        return self.idle and self.status is Status.FAILED and not self.list_open
 
     @property
     def can_undo(self) -> bool:

@@ -157,10 +157,11 @@ class SettingsScreen(Page[bool | None]):
         self._tell(row)
         self.refresh_bindings()
 
-    def _tell(self, row: Row) -> None:
+    def _tell(self, row: Row, *, refused: bool = False) -> None:
         wrong = self.query_one("#wrong", Static)
         if row.wrong:
-            return wrong.update(Content(f"✗ {clean(row.wrong)}").stylize("$text-error"))
+            said = f"✗ {'Not saved: ' if refused else ''}{clean(row.wrong)}"
+            return wrong.update(Content(said).stylize("$text-error"))
         told = {"discovered": f"found: {row.where}", "file": "from the settings file", "flag": "from --set",
                 "default": "the default", "typed": "typed"}[row.origin]  # fmt: skip
         if row.declared.secret and row.origin == "discovered":
@@ -241,7 +242,7 @@ class SettingsScreen(Page[bool | None]):
         wrong = [row.name for row in draft.rows() if row.wrong]
         if wrong:
             self._mark(wrong[0])
-            self.notify(f"{len(wrong)} to mend first: {', '.join(wrong[:3])}", severity="error", markup=False)
+            self._tell(draft.row(wrong[0]), refused=True)
             return
         try:
             await self.iris.in_thread(draft.save)

@@ -40,8 +40,8 @@ _WIDTH = 16
 _SAYS = {
     Choice.CONTINUE: ("Migrate", "go on where it stands, or begin"),
     Choice.VERIFY: ("Verify again", "looks at every step; changes nothing"),
-    Choice.DECOMMISSION: ("Decommission", "what of the old side goes, when, and the way back"),
-    Choice.SETTINGS: ("Settings", "account, old side, settings, and what they cost"),
+    Choice.DECOMMISSION: ("Decommission", "what of the Lambda side goes, when, and the way back"),
+    Choice.SETTINGS: ("Settings", "account, Lambda side, settings, and what they cost"),
     Choice.REHEARSE: ("Rehearse", "the whole way on this machine; nothing real is touched"),
 }
 WELCOME = "Takes a Flask service off AWS Lambda, puts it on an EC2 host and keeps proving that it holds."
@@ -52,8 +52,9 @@ REHEARSED = (
 
 
 WAY = (
-    "Account → old side → settings and what they cost → checklist. Every step is looked at, shown in full before it is"
-    " done, and looked at again. Stop at any moment; the next start goes on where it stands."
+    "Account → old side (the Lambda function and what is around it) → settings and what they cost → checklist. Every"
+    " step is looked at, shown in full before it is done, and looked at again. Stop at any moment; the next start goes"
+    " on where it stands."
 )
 
 

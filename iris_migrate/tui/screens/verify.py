@@ -55,7 +55,9 @@ class VerifyScreen(Page[str | None]):
 
     def body(self) -> Iterator[Widget]:
         yield Static("", id="state", markup=False)
-        yield OptionList(id="steps", markup=False)
+        steps = OptionList(id="steps", markup=False)
+        steps.border_title, steps.border_subtitle = "Steps", "how it stands · the look took · it held last"
+        yield steps
         yield Panel(id="told", help="What speaks for or against the marked step.")
         yield SearchLine("Show only steps with:", id="filter")
 

@@ -63,6 +63,20 @@ class VisitPage(Page[CheckResult | None]):
             self._end_listening()
             await self.visit.end()
 
+    def on_screen_suspend(self) -> None:
+        self.redraw()
+
+    def on_screen_resume(self) -> None:
+        self.redraw()
+
+    def tell_activity(self) -> None:
+        """What happens now; nothing does while a dialog waits for its answer."""
+        activity = self.query_one(Activity)
+        activity.busy = self.visit.busy
+        activity.asks = self.visit.busy and getattr(self.session.operator, "asks", False)
+        if self.visit.busy:
+            activity.says = self.board.activity
+
     # Working
 
     def do(self, says: str, deed: Callable[[], Awaitable[None]], then: Callable[[], None] | None = None) -> None:

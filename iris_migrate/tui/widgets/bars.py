@@ -47,6 +47,7 @@ class Activity(Widget):
     Activity.-busy { color: $primary; }
     """
     says: reactive[str] = reactive("")
+    asks: reactive[bool] = reactive(False)  # a dialog waits for an answer, and nothing else happens
     busy: reactive[bool] = reactive(False, toggle_class="-busy")
     seconds: reactive[int] = reactive(0)
 
@@ -54,7 +55,7 @@ class Activity(Widget):
         self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:
-        if self.busy:
+        if self.busy and not self.asks:
             self.seconds += 1
 
     def watch_busy(self, busy: bool) -> None:
@@ -62,5 +63,7 @@ class Activity(Widget):
 
     def render(self) -> RenderResult:
         sign, right = ("▶ ", f" {self.seconds // 60}:{self.seconds % 60:02} ") if self.busy else ("", "")
+        if self.asks:
+            return Content(" It waits for your answer.")
         room = max(0, self.size.width - len(right) - 1)
         return Content.assemble(" ", set_cell_size(sign + self.says, room), right)

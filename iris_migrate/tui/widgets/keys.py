@@ -10,6 +10,11 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
+from iris_migrate.tui.commands import COMMANDS
+
+Key = tuple[str, str, str]  # the key, its name, what it does
+WIDE = {command.id: command.wide for command in COMMANDS}
+
 
 class KeyLine(Widget):
     """Names key and command. Where there is no room for all, those that work everywhere stay.
@@ -25,7 +30,9 @@ class KeyLine(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._keys: tuple[tuple[str, str, str], ...] = ()  # key, its name, what it does
+        self._keys: tuple[Key, ...] = ()
+        self._wide: tuple[Key, ...] = ()  # with all words, and more of them
+        self._everywhere = 0
 
     @property
     def named(self) -> dict[str, str]:
@@ -36,18 +43,26 @@ class KeyLine(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, screen: Screen[Any]) -> None:
-        found: dict[str, tuple[str, str, str]] = {}
+        shown: dict[str, Key] = {}
+        wide: dict[str, Key] = {}
         for _, binding, enabled, _ in screen.active_bindings.values():
-            if binding.show and enabled and binding.action not in found:
-                found[binding.action] = binding.key, self.app.get_key_display(binding), binding.description
-        keys = tuple(found.values())
-        if keys != self._keys:
-            self._everywhere = sum(action.startswith("app.") for action in found)
-            self._keys = keys
+            if not enabled or binding.action in wide:
+                continue
+            name, words = self.app.get_key_display(binding), WIDE.get(binding.id or "", "")
+            if binding.show:
+                shown[binding.action] = binding.key, name, binding.description
+            if binding.show or words:
+                wide[binding.action] = binding.key, name, words or binding.description
+        keys = tuple(shown.values()), tuple(wide.values())
+        if keys != (self._keys, self._wide):
+            self._everywhere = sum(action.startswith("app.") for action in shown)
+            self._keys, self._wide = keys
             self.refresh()
 
-    def _fitting(self) -> list[tuple[str, str, str]]:
+    def _fitting(self) -> list[Key]:
         """The keys for which there is room: the last of the screen's own go first, but never the way back."""
+        if sum(map(_width, self._wide)) <= self.size.width:
+            return list(self._wide)
         kept = list(self._keys)
         here = len(kept) - self._everywhere if kept else 0
         for at in range(here - 1, -1, -1):
@@ -72,5 +87,5 @@ class KeyLine(Widget):
                 return
 
 
-def _width(key: tuple[str, str, str]) -> int:
+def _width(key: Key) -> int:
     return len(key[1]) + len(key[2]) + 3

@@ -108,7 +108,8 @@ class StepView(Vertical):
             yield from cause_rows(diagnosis)
             yield from step_rows(self.board, step, self.visit.inspected(step.id), diff=self._diff)
             return
-        yield from failure_rows(failure, diagnosis, mends=bool(self.visit.mending(step)))
+        mends, undoes = bool(self.visit.mending(step)), self.visit.can_undo(step)
+        yield from failure_rows(failure, diagnosis, mends=mends, undoes=undoes)
         if self.offered[1]:
             yield from offer_rows(step, self.offered[1], full=self._diff)
 

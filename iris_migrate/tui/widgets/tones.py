@@ -32,10 +32,21 @@ def style_of(widget: Widget, tone: str) -> Style:
     return widget.get_component_rich_style(f"tone--{tone}", partial=True) if tone else Style.null()
 
 
+def hanging(row: Row) -> RenderableType:
+    """One row whose further lines stand under its text."""
+    table = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1, overflow="fold")
+    table.add_row(clean(row.label), Text(clean(row.text)))
+    return table
+
+
 def table_of(widget: Widget, rows: Iterable[Row]) -> RenderableType:
     """Rows in two columns; a row without a label that follows another stands under its text."""
     table = Table.grid(padding=(0, 1, 0, 0), expand=True)
-    table.add_column(no_wrap=True, min_width=4)
+    rows = tuple(rows)
+    words = any(len(row.label) > 1 for row in rows)  # signs alone need no more than their own cell
+    table.add_column(no_wrap=True, min_width=4 if words else 1)
     table.add_column(ratio=1, overflow="fold")
     blocks: list[RenderableType] = []
     used = False
