@@ -45,7 +45,7 @@ def picture(pilot: Pilot[Any], name: str) -> None:
 async def go_on(pilot: Pilot[Any], holds: Callable[[str], bool]) -> None:
     """Phase after phase, agreeing to each plan with a price or a risk, until the screen says what is wanted."""
     while not holds(shown(pilot)):
-        await until(pilot, lambda text: holds(text) or "Tab moves" in text or "A phase" in text)
+        await until(pilot, lambda text: holds(text) or "Tab moves" in text or "A apply the phase" in text)
         if "Tab moves" in shown(pilot):
             await pilot.press("tab", "enter")
             await until(pilot, lambda text: "Tab moves" not in text)
@@ -67,7 +67,7 @@ async def walk(pilot: Pilot[Any]) -> None:
     await until(pilot, lambda text: "Cost a month: instance" in text)
     picture(pilot, "settings")
     await pilot.press("f2")
-    await until(pilot, lambda text: "A phase" in text)
+    await until(pilot, lambda text: "A apply the phase" in text)
     picture(pilot, "checklist")
     await pilot.press("A")
     await until(pilot, lambda text: "Tab moves" in text)

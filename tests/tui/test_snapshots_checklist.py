@@ -223,7 +223,7 @@ def test_narrow_list(snap_compare: Compare) -> None:
     assert snap_compare(app(), terminal_size=NARROW, run_before=listed)
 
 
-@pytest.mark.parametrize("name", [*BOTH, "journal"])
+@pytest.mark.parametrize("name", SHOTS)
 def test_wide(snap_compare: Compare, name: str) -> None:
     way_there, made = SHOTS[name]
     assert snap_compare(app(made=made), terminal_size=WIDE, run_before=way_there)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from iris_migrate.target import AwsError
+from iris_migrate.connections.aws import Identity
+from iris_migrate.target import AwsError, Unreadable
+from iris_migrate.tui.screens.connect import ConnectScreen
+from iris_migrate.tui.screens.opening import OpeningScreen
+from iris_migrate.tui.standing import Standing
 from tests.tui import steps
 from tests.tui.canned import ANSWERS, CannedApp, CannedAws
 
@@ -56,10 +61,30 @@ async def helped(pilot: Pilot[Any]) -> None:
     await pilot.pause()
 
 
+class Silent(CannedAws):
+    """An AWS that has not answered yet."""
+
+    async def open(self) -> Identity:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody answers")
+
+
+async def asking(pilot: Pilot[Any]) -> None:
+    await steps.at_start(pilot)
+    await pilot.press("enter")
+    await steps.until(pilot, lambda: isinstance(pilot.app.screen, ConnectScreen) and pilot.app.screen.awake)
+
+
+async def refused(pilot: Pilot[Any]) -> None:
+    await steps.at_start(pilot)
+    await pilot.press("enter")
+    await steps.until(pilot, lambda: isinstance(pilot.app.screen, OpeningScreen) and not pilot.app.screen.busy)
+
+
 SHOTS = {
     "start": (steps.at_start, None), "connect": (steps.at_connect, None), "discover": (steps.at_discover, None),
     "settings": (settings, None), "settings-wrong": (wrong, None), "help": (helped, None),
-    "login-expired": (lost_login, CannedAws(opens=EXPIRED)),
+    "connect-asking": (asking, Silent()), "login-expired": (lost_login, CannedAws(opens=EXPIRED)),
     "traffic-unknown": (steps.at_discover, CannedAws({**ANSWERS, "cloudwatch:GetMetricStatistics": REFUSED})),
     "no-functions": (steps.at_discover, CannedAws({**ANSWERS, "lambda:ListFunctions": []})),
 }  # fmt: skip
@@ -70,6 +95,20 @@ SHOTS = {
 def test_dark(snap_compare: Compare, tmp_path: Path, name: str, size: tuple[int, int]) -> None:
     way, aws = SHOTS[name]
     assert snap_compare(app(tmp_path, aws=aws), terminal_size=size, run_before=way)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+@pytest.mark.parametrize(("name", "way"), [("start", steps.at_start), ("opening-refused", refused)])
+def test_begun(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, way: Any, size: tuple[int, int]
+) -> None:
+    def opened(*_: Any) -> None:
+        raise Unreadable("The host does not answer at 192.0.2.7, port 22. Look whether it runs, then try again.")
+
+    stands = Standing(93, "iris", "us-east-1", begun=True, settled=27, age=259_200.0, next="The site of nginx")
+    monkeypatch.setattr("iris_migrate.tui.standing.standing", lambda options: stands)
+    monkeypatch.setattr("iris_migrate.engine.session.Session", opened)
+    assert snap_compare(app(tmp_path), terminal_size=size, run_before=way)
 
 
 @pytest.mark.parametrize("name", ["start", "connect", "discover", "settings-wrong"])
