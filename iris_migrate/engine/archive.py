@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -56,7 +57,8 @@ class Writing:
         self._part.replace(self.path)
 
     def give_up(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk refuses what is still to be written
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
 

@@ -13,6 +13,7 @@ from iris_migrate.resources.old_side.http_apis import Thing
 from iris_migrate.target import Aws, AwsError, Unreadable
 
 BATCH = 100  # ids in one call: BatchGetImage, BatchDeleteImage
+PAGE = 1000  # images in one page of DescribeImages at most; 100 when nothing is said
 # Without these AWS converts manifests, or refuses (BatchGetImage, acceptedMediaTypes).
 MEDIA = (
     "application/vnd.oci.image.index.v1+json",
@@ -33,9 +34,10 @@ async def described(aws: Aws, repository: str) -> dict[str, Thing]:
     """Images by digest, archived ones with them; none when the repository is not there."""
     found: dict[str, Thing] = {}
     try:
-        listed = await aws.read_all(
-            "ecr", "DescribeImages", "imageDetails[]", repositoryName=repository, filter={"imageStatus": "ANY"}
-        )  # without the filter AWS hides the archived ones
+        listed = await aws.read_all(  # without the filter AWS hides the archived ones
+            "ecr", "DescribeImages", "imageDetails[]", repositoryName=repository, maxResults=PAGE,
+            filter={"imageStatus": "ANY"},
+        )  # fmt: skip
     except AwsError as error:
         if error.code in _GONE:
             return {}
@@ -49,15 +51,22 @@ async def described(aws: Aws, repository: str) -> dict[str, Thing]:
     return found
 
 
-async def images(aws: Aws, repository: str) -> list[Thing]:
-    """Every image with its children and layers, in the order in which they can be deleted: indexes first."""
+async def images(aws: Aws, repository: str, known: Mapping[str, Thing]) -> list[Thing]:
+    """Every image with its children and layers, in the order in which they can be deleted: indexes first.
+
+    `known` are archived ones by digest: what a digest stands for never changes, so their manifests are not read again.
+    """
     seen = await described(aws, repository)
     digests = sorted(seen)
-    batches = [digests[at : at + BATCH] for at in range(0, len(digests), BATCH)]
+    unread = [digest for digest in digests if digest not in known]
+    batches = [unread[at : at + BATCH] for at in range(0, len(unread), BATCH)]
     answers = await asyncio.gather(*(_manifests(aws, repository, batch) for batch in batches))
     manifests = {digest: manifest for answer in answers for digest, manifest in answer.items()}
     found = []
     for number, digest in enumerate(digests):
+        if digest in known:
+            found.append({**known[digest], "tags": seen[digest]["tags"], "status": seen[digest]["status"]})
+            continue
         text, media = manifests.get(digest, ("", ""))
         found.append({
             "repository": repository, "id": digest, "manifests": f"images/{repository}/{number // BATCH:04}.json",

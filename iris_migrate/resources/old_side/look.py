@@ -47,7 +47,7 @@ async def look(aws: Aws, name: str, kept: Mapping[str, Any] | None = None) -> di
     names = sorted((named | {str(item["id"]) for item in known.get("guards", ())}) - {"", name})
     guards = [item for item in await asyncio.gather(*(function(aws, guard) for guard in names)) if item]
     seen["functions"], seen["guards"] = [backend] if backend else [], guards
-    await _repositories(aws, seen, {str(item["id"]) for item in known.get("repositories", ())})
+    await _repositories(aws, seen, known)
     shared += await _users(aws, seen, {str(item["id"]) for item in (*seen["apis"], *known.get("apis", ()))})
     guarding = {str(item["id"]) for item in guards}
     owned = [*_owned(seen), *_owned_apis(apis)]
@@ -69,15 +69,17 @@ def _grouped(items: Iterable[Thing], guards: set[str]) -> list[Thing]:
     return found
 
 
-async def _repositories(aws: Aws, seen: dict[str, Any], known: set[str]) -> None:
+async def _repositories(aws: Aws, seen: dict[str, Any], known: Mapping[str, Any]) -> None:
     """The repositories of the functions' images, with all their images."""
     names = {
         repository_of(version["image"])
         for item in (*seen["functions"], *seen["guards"])
         for version in (item["latest"], *item["versions"])
     }
-    for name in sorted((names | known) - {""}):
-        found, held = await asyncio.gather(repository(aws, name), images(aws, name))
+    names |= {str(item["id"]) for item in known.get("repositories", ())}
+    for name in sorted(names - {""}):
+        archived = {str(item["id"]): item for item in known.get("images", ()) if item["repository"] == name}
+        found, held = await asyncio.gather(repository(aws, name), images(aws, name, archived))
         seen["repositories"] += [found] if found else []
         seen["images"] += held
 
