@@ -14,6 +14,7 @@ from iris_migrate.resources.ecr import layer_item
 from iris_migrate.resources.lambdas.making import code_item, item
 from iris_migrate.resources.old_side.images import batch_of
 from iris_migrate.resources.old_side.inventory import LIST
+from iris_migrate.resources.old_side.look import GROUPS
 from iris_migrate.resources.removal import Things
 from iris_migrate.target import Target
 from iris_migrate.values import Unresolved
@@ -53,6 +54,8 @@ class Complete(Resource):
     guards: Things
     repositories: Things
     images: Things
+    roles: Things = ()  # these two lie in the list alone: it says all of them
+    log_groups: Things = ()
 
     async def inspect(self, target: Target) -> Finding:
         manifest, kept = await asyncio.gather(
@@ -95,8 +98,7 @@ class Complete(Resource):
         return []
 
     def _list(self) -> Mapping[str, Any]:
-        names = ("apis", "routes", "integrations", "authorizers", "functions", "guards", "repositories", "images")
-        return {"format": 1, **{name: getattr(self, name) for name in names}}
+        return {"format": 1, **{name: getattr(self, name) for name in GROUPS}}
 
     def _saves(self) -> Iterable[Save]:
         for name, says, source in self._sources():

@@ -30,6 +30,7 @@ AUTHORIZER = (
 )  # fmt: skip
 STAGE = (
     "StageName", "AutoDeploy", "AccessLogSettings", "DefaultRouteSettings", "RouteSettings", "Description", "Tags",
+    "StageVariables",
 )  # fmt: skip
 API = ("Name", "Description", "CorsConfiguration", "RouteSelectionExpression", "Version")
 

@@ -21,7 +21,8 @@ READS = frozenset(
         "lambda:ListEventSourceMappings", "apigateway:GetRestApis", "apigateway:GetResources",
         "apigateway:GetAuthorizers", "apigateway:GetStages", "apigateway:GetUsagePlans",
         "ecr:DescribeImages", "ecr:BatchGetImage", "ecr:DescribeRepositories",
-        "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource",
+        "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource", "iam:GetRole",
+        "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "logs:DescribeLogGroups",
     }
 )  # fmt: skip
 
@@ -98,7 +99,7 @@ def _new(group: str, before: list[Thing], now: list[Thing]) -> list[Evidence]:
 
 # What a decommission itself changes on the way: the off switch, tags that go first; ids, after a restore.
 _OURS = frozenset({"concurrency", "tags", "status", "stages", "plans", "disabled", "endpoint",
-                   "manifests", "ids"})  # fmt: skip
+                   "manifests", "ids", "days"})  # fmt: skip
 
 
 def manual_stages(apis: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -10,9 +10,13 @@ from iris_migrate.resources.old_side.functions import function
 from iris_migrate.resources.old_side.http_apis import Thing, every_authorizer, function_of, http_apis, parts
 from iris_migrate.resources.old_side.images import images, repository, repository_of
 from iris_migrate.resources.old_side.rest_apis import rest_apis, rest_callers, rest_parts
+from iris_migrate.resources.old_side.surroundings import log_groups, roles
 from iris_migrate.target import Aws
 
-GROUPS = ("apis", "routes", "integrations", "authorizers", "functions", "guards", "repositories", "images")
+GROUPS = (
+    "apis", "routes", "integrations", "authorizers", "functions", "guards", "repositories", "images", "roles",
+    "log_groups",
+)  # fmt: skip
 # Tags that say which tool made a thing and will want it back.
 # What of an API is listed besides its parts.
 _API = ("kind", "id", "name", "endpoint", "spec", "stages", "plans", "disabled", "tags")
@@ -48,6 +52,8 @@ async def look(aws: Aws, name: str, kept: Mapping[str, Any] | None = None) -> di
     guards = [item for item in await asyncio.gather(*(function(aws, guard) for guard in names)) if item]
     seen["functions"], seen["guards"] = [backend] if backend else [], guards
     await _repositories(aws, seen, known)
+    both = (*seen["functions"], *seen["guards"])
+    seen["roles"], seen["log_groups"] = await asyncio.gather(roles(aws, both), log_groups(aws, both, seen["apis"]))
     shared += await _users(aws, seen, {str(item["id"]) for item in (*seen["apis"], *known.get("apis", ()))})
     guarding = {str(item["id"]) for item in guards}
     owned = [*_owned(seen), *_owned_apis(apis)]
