@@ -13,11 +13,18 @@ DESCRIPTION = """\
 Brings back what a decommission took: images with the same digests, functions with versions and aliases, the API's
 routes under the same URL. The archive's list is a checklist like any other: without --execute the plan is shown and
 nothing is changed; started again, it goes on where it was. The key of the archive is read from IRIS_ARCHIVE_KEY when
-it was not made on this machine."""
+it was not made on this machine.
+
+What is gone besides (log groups, roles, repositories, HTTP API objects) is made again too, and so is all of it with
+--into in another account, from the archive alone: names stay, account and region in them are the new ones. An API that
+is made again has another id and so another URL; what was logged and counted does not come back."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--archive", metavar="FOLDER", help="the archive (default: the setting archive.folder)")
+    parser.add_argument(
+        "--into", metavar="ACCOUNT", default="", help="another account than the archive's, where all of it is made"
+    )
     parser.add_argument("--execute", action="store_true", help="do it")
     parser.add_argument("--only", metavar="STEP", action="append", help="only these steps; may be repeated")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of the result (default text)")
@@ -37,7 +44,7 @@ async def _restore(args: argparse.Namespace) -> int:
 
     args.checklist = CHECKLIST
     operator = AutoOperator(say=say)
-    session = await opened_restore(options(args), operator, args.archive or "")
+    session = await opened_restore(options(args), operator, args.archive or "", into=args.into)
     try:
         return await plan_or_do(session, operator, args)
     finally:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from iris_migrate.encoding import canonical
+from iris_migrate.engine.elsewhere import bound
 from iris_migrate.engine.events import Status
 from iris_migrate.engine.inspection import Inspected
 from iris_migrate.engine.results import CheckResult, StepResult
@@ -50,6 +51,7 @@ class Listing:
     digest: str
     result: CheckResult
     opens: Mapping[str, str] = field(default_factory=dict)  # of each closed gate: when it opens
+    elsewhere: tuple[str, ...] = ()  # what would be lost in another account besides
 
     @property
     def phrase(self) -> str:
@@ -74,7 +76,8 @@ class Listing:
     @property
     def lost(self) -> tuple[str, ...]:
         """What of this list no restore brings back."""
-        return tuple(says for step, says in LOST.items() if any(item.step == step for item in self.items))
+        here = tuple(says for step, says in LOST.items() if any(item.step == step for item in self.items))
+        return here + self.elsewhere
 
     @property
     def exit_code(self) -> int:
@@ -111,7 +114,10 @@ def listing(session: Session, result: CheckResult) -> Listing:
     others = tuple(step for step in result.steps if step not in gates and step.id not in removing)
     archive = str(session.setting("archive.folder", ""))
     opens = {gate.id: _opens(gate, found[gate.id], result.at) for gate in gates if not gate.status.settled}
-    return Listing(session.where, tuple(items), gates, others, tuple(kept), archive, digest(*lists)[:8], result, opens)
+    return Listing(
+        session.where, tuple(items), gates, others, tuple(kept), archive, digest(*lists)[:8], result, opens,
+        _elsewhere(found),
+    )  # fmt: skip
 
 
 def _items(step: str, inspected: Inspected, result: StepResult) -> list[Listed]:
@@ -148,6 +154,19 @@ def _kept(found: Mapping[str, Inspected]) -> list[str]:
     kept += [f"log group {item['log_group']}: history cannot be brought back" for item in functions]
     roles = dict.fromkeys(str(item["role"]).rpartition("/")[2] for item in functions)
     return kept + [f"role {role}" for role in roles]
+
+
+def _elsewhere(found: Mapping[str, Inspected]) -> tuple[str, ...]:
+    """What `restore --into` another account could not bring back of what is archived."""
+    outputs = found["inventory"].finding.outputs if "inventory" in found else {}
+    if "apis" not in outputs:
+        return ()
+    if hindrances := "; ".join(bound(outputs)):
+        return (f"in another account (restore --into) nothing of it: {hindrances}",)
+    return (
+        "in another account (restore --into): the ids of APIs and with them their URLs, custom domains, the role's id,"
+        " what was logged and counted; and variables of functions go on naming the old account, where they do",
+    )
 
 
 @dataclass

@@ -70,7 +70,7 @@ def _beside(
 ) -> StepResult:  # fmt: skip
     if told.status is Status.NEEDS_OPERATOR and (since := outdated(step, checklist, record)):
         told = replace(told, status=Status.STALE, detail=f"it was confirmed, but {since}")
-    told = replace(told, held=held.get(step.id), waiver=record.waiver(step.id))
+    told = replace(told, held=held.get(step.id), waiver=record.waiver(checklist.name, step.id))
     if told.status.settled or diagnosis is None:
         return told
     return replace(told, hints=_hints(step, diagnosis))
@@ -87,17 +87,25 @@ def _hints(step: Step, diagnosis: Diagnosis) -> tuple[str, ...]:
 def _step(step: Step, checklist: Checklist, record: Record, told: tuple[str, str] | None, now: float) -> StepResult:
     last = record.last_finding(checklist.name, step.id)
     found = last[1] if last else None
-    status, detail = _status(step, found, record, told, now)
+    status, detail = _status(step, checklist, found, record, told, now)
     if last and status.settled and found and found.holds and (since := changed_since(step, checklist, record, last[0])):
         status, detail = Status.STALE, f"it held, but {since}; look again"
     evidence = found.evidence if found else ()
     return StepResult(
-        step.id, step.phase, step.title, status, detail, evidence, 0.0, step.critical, waiver=record.waiver(step.id)
+        step.id,
+        step.phase,
+        step.title,
+        status,
+        detail,
+        evidence,
+        0.0,
+        step.critical,
+        waiver=record.waiver(checklist.name, step.id),
     )
 
 
 def _status(
-    step: Step, found: Finding | None, record: Record, told: tuple[str, str] | None, now: float
+    step: Step, checklist: Checklist, found: Finding | None, record: Record, told: tuple[str, str] | None, now: float
 ) -> tuple[Status, str]:
     """What was found last decides; what the last run told explains a step that did not hold then."""
     if step.left_out:
@@ -105,7 +113,7 @@ def _status(
     if found is not None and found.holds:
         answer = record.answer(step.id)
         return (Status.CONFIRMED, f"by {answer[1]}") if answer else (Status.HOLDS, "")
-    waiver = record.waiver(step.id)
+    waiver = record.waiver(checklist.name, step.id)
     if waiver is not None and (waiver.until is None or waiver.until > now):
         return Status.WAIVED, waiver.reason
     if found is None:

@@ -15,7 +15,9 @@ from iris_migrate.encoding import canonical, decode, decode_finding
 from iris_migrate.findings import Finding, Verdict
 from iris_migrate.values import StepKey
 
-VERSION = 1
+VERSION = 2
+# From the format before: what was waived then names no checklist, so that it has to be waived again.
+_FROM_1 = "ALTER TABLE waivers ADD COLUMN checklist TEXT NOT NULL DEFAULT ''"
 _TABLES = """
 CREATE TABLE facts (at REAL NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL);
 CREATE TABLE runs (run INTEGER PRIMARY KEY, at REAL NOT NULL, checklist TEXT NOT NULL, digest TEXT NOT NULL,
@@ -30,7 +32,8 @@ CREATE TABLE intents (change TEXT PRIMARY KEY, at REAL NOT NULL, run INTEGER, st
 CREATE TABLE results (change TEXT PRIMARY KEY REFERENCES intents, at REAL NOT NULL, state TEXT NOT NULL,
                       answers TEXT NOT NULL, kept TEXT NOT NULL, error TEXT NOT NULL, lines TEXT NOT NULL);
 CREATE TABLE generations (at REAL NOT NULL, step TEXT NOT NULL, generation INTEGER NOT NULL, why TEXT NOT NULL);
-CREATE TABLE waivers (at REAL NOT NULL, step TEXT NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL, until REAL);
+CREATE TABLE waivers (at REAL NOT NULL, step TEXT NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL, until REAL,
+                      checklist TEXT NOT NULL);
 CREATE TABLE answers (at REAL NOT NULL, step TEXT NOT NULL, answer TEXT NOT NULL, by TEXT NOT NULL);
 CREATE TABLE journal (at REAL NOT NULL, run INTEGER, step TEXT NOT NULL, unit TEXT NOT NULL, lines TEXT NOT NULL);
 """
@@ -86,6 +89,8 @@ class Record:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             self._create()
+        elif version == 1:
+            self._db.executescript(f"BEGIN;{_FROM_1};PRAGMA user_version={VERSION};COMMIT;")
         elif version != VERSION:
             raise RecordError(
                 f"{path} was written by another version of iris-migrate (format {version}, this one reads {VERSION})."
@@ -224,14 +229,15 @@ class Record:
         rows = self._db.execute("SELECT step, status, detail FROM statuses WHERE run=? ORDER BY rowid", (run,))
         return {step: (status, detail) for step, status, detail in rows}
 
-    def waive(self, at: float, step: str, reason: str, who: str, until: float | None) -> None:
-        self._add("waivers", at, step, reason, who, until)
+    def waive(self, at: float, checklist: str, step: str, reason: str, who: str, until: float | None) -> None:
+        self._add("waivers", at, step, reason, who, until, checklist)
 
-    def waiver(self, step: str) -> Waiver | None:
-        """The newest waiver of a step; an empty reason takes an earlier one back."""
+    def waiver(self, checklist: str, step: str) -> Waiver | None:
+        """The newest waiver of a step of a checklist; an empty reason takes an earlier one back."""
         row = self._one(
-            "SELECT step, at, reason, who, until FROM waivers WHERE step=? ORDER BY rowid DESC LIMIT 1", step
-        )
+            "SELECT step, at, reason, who, until FROM waivers WHERE checklist=? AND step=? ORDER BY rowid DESC LIMIT 1",
+            checklist, step,
+        )  # fmt: skip
         return Waiver(*row) if row is not None and row[2] else None
 
     def add_answer(self, at: float, step: str, answer: str, by: str) -> None:

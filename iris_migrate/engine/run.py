@@ -133,7 +133,8 @@ class Run:
     def decide(self, step: Step, decision: Decision, status: Status, detail: str = "") -> Status:
         """Carry out a decision that is not to go on with this step."""
         if decision.choice is Choice.WAIVE:
-            self.record.waive(self.clock.now(), step.id, decision.reason, self.lease.holder, decision.until)
+            now, name = self.clock.now(), self.checklist.name
+            self.record.waive(now, name, step.id, decision.reason, self.lease.holder, decision.until)
             return self.tell(step, Status.WAIVED, decision.reason)
         told = self.tell(step, status, detail)
         if decision.choice is Choice.STOP:
@@ -221,7 +222,7 @@ class Run:
         self.record.add_finding(inspected.at, self.number, self.checklist.name, step.id, finding, inspected.seconds)
 
     def _tell_found(self, step: Step) -> None:
-        status, detail = status_of(self.inspection.found[step.id], self.record, self.clock.now())
+        status, detail = status_of(self.inspection.found[step.id], self.checklist.name, self.record, self.clock.now())
         if status is Status.READY and self._blocked_by(step):
             status, detail = Status.WAITING, f"for {self._blocked_by(step)}"
         self.tell(step, status, detail)
@@ -234,12 +235,12 @@ class Run:
         return status
 
 
-def status_of(inspected: Inspected, record: Record | None, now: float) -> tuple[Status, str]:
+def status_of(inspected: Inspected, checklist: str, record: Record | None, now: float) -> tuple[Status, str]:
     """The status that follows from a finding alone, with a waiver and the operator's answer where there is one."""
     step, finding = inspected.step, inspected.finding
     if step.left_out:
         return Status.LEFT_OUT, step.left_out
-    waiver = record.waiver(step.id) if record else None
+    waiver = record.waiver(checklist, step.id) if record else None
     if waiver is not None and not finding.holds and (waiver.until is None or waiver.until > now):
         return Status.WAIVED, waiver.reason
     match finding.verdict:

@@ -128,8 +128,9 @@ class Session:
     def result(self, statuses: Mapping[str, tuple[Status, str]] | None = None) -> CheckResult:
         """Where everything stands, from the newest findings."""
         now = self.clock.now()
-        told = {name: status_of(found, self.record, now) for name, found in self.inspection.found.items()}
-        return result_of(self.checklist, self.inspection.found, {**told, **(statuses or {})}, now)
+        of, found = self.checklist.name, self.inspection.found
+        told = {name: status_of(seen, of, self.record, now) for name, seen in found.items()}
+        return result_of(self.checklist, found, {**told, **(statuses or {})}, now)
 
     def inspected(self, step: str) -> Inspected:
         return self.inspection.found[step]
@@ -141,7 +142,7 @@ class Session:
         from iris_migrate.engine.explaining import book_of
 
         def settled(found: Inspected) -> bool:
-            return status_of(found, self.record, self.clock.now())[0].settled
+            return status_of(found, self.checklist.name, self.record, self.clock.now())[0].settled
 
         return Diagnostician(self.inspection, book_of(self.options), self.secrets.hide, settled)
 

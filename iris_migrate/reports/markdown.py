@@ -56,7 +56,7 @@ def _step(step: StepResult, checklist: str, record: Record) -> Iterator[str]:
 
 def _waivers(checklist: Checklist, record: Record) -> Iterator[str]:
     yield from ("## Waivers", "")
-    found = [waiver for step in checklist.steps if (waiver := record.waiver(step.id)) is not None]
+    found = [waiver for step in checklist.steps if (waiver := record.waiver(checklist.name, step.id)) is not None]
     if not found:
         yield "None."
     for waiver in found:

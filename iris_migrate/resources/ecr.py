@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from iris_migrate.changes import AwsCall, Change
+from iris_migrate.changes import AwsCall, AwsRead, Change
 from iris_migrate.findings import Evidence, Finding, Verdict, conclude
 from iris_migrate.resources.base import Ref, Resource
-from iris_migrate.resources.old_side.images import BATCH, described
+from iris_migrate.resources.old_side.images import BATCH, described, repository
 from iris_migrate.resources.removal import Item, Removal, Things
 from iris_migrate.target import AwsError, Target
 from iris_migrate.values import AnswerRef, Archived, Unresolved
@@ -223,3 +223,69 @@ class ImagesThere(_Images):
         there: Mapping[str, list[str]] = finding.facts.get("there", {})
         new = {name: [digest for digest in now if digest not in had.get(name, ())] for name, now in there.items()}
         return self._remove(Finding(finding.verdict, facts={"there": new}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoriesThere(Resource):
+    """The repositories are there. One that is made gets the settings and policies that the archived one had."""
+
+    kind: ClassVar[str] = "ecr.repositories_there"
+    uses: ClassVar[frozenset[str]] = frozenset({"aws"})
+    calls: ClassVar[frozenset[str]] = frozenset(
+        {
+            "ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource",
+            "ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:SetRepositoryPolicy", "ecr:DeleteRepository",
+        }
+    )  # fmt: skip
+    repositories: Things
+
+    async def inspect(self, target: Target) -> Finding:
+        assert not isinstance(self.repositories, Unresolved)
+        names = [str(item["id"]) for item in self.repositories]
+        found = await asyncio.gather(*(repository(target.aws, name) for name in names))
+        there = [name for name, seen in zip(names, found, strict=True) if seen]
+        evidence = [
+            Evidence(f"repository {name}", "there", "there" if name in there else "gone",
+                     Verdict.HOLDS if name in there else Verdict.ABSENT)
+            for name in names
+        ]  # fmt: skip
+        evidence = evidence or [Evidence("repositories", "as listed", "none is listed", Verdict.HOLDS)]
+        return conclude(evidence, facts={"there": there})
+
+    def plan(self, finding: Finding) -> list[Change]:
+        if not finding.verdict.plans:
+            return []
+        if isinstance(self.repositories, Unresolved):
+            return list(_repository({"id": self.repositories, "mutability": "MUTABLE", "tags": {}}))
+        there = finding.facts.get("there", ())
+        return [change for item in self.repositories if item["id"] not in there for change in _repository(item)]
+
+    def undo(self, before: Finding, finding: Finding) -> list[Change]:
+        """Not by force: an image that somebody put there since keeps it."""
+        made = [name for name in finding.facts.get("there", ()) if name not in before.facts.get("there", ())]
+        return [
+            _ecr(f"Delete the repository {name}, which is empty again", "DeleteRepository", name, gone=True)
+            for name in made
+        ]
+
+
+def _repository(item: Mapping[str, Any]) -> Iterable[Change]:
+    name = item["id"]
+    tags = [{"Key": key, "Value": value} for key, value in sorted(item["tags"].items())]
+    settings = {"imageTagMutability": item["mutability"], **({"tags": tags} if tags else {})}
+    yield _ecr(f"Make the repository {name}", "CreateRepository", name, **settings)
+    if policy := item.get("policy"):
+        yield _ecr(f"Let others use {name} as before", "SetRepositoryPolicy", name, policyText=policy)
+    if rules := item.get("lifecycle"):
+        yield _ecr(f"Let {name} forget images as before", "PutLifecyclePolicy", name, lifecyclePolicyText=rules)
+
+
+def _ecr(says: str, operation: str, name: Any, gone: bool = False, **params: Any) -> Change:
+    codes = ("RepositoryNotFoundException",) if gone else ()
+    find = None
+    if operation == "CreateRepository":
+        find = AwsRead("DescribeRepositories", {"repositoryNames": [name]}, "repositories[0].repositoryArn", wait=5.0)
+    return AwsCall(
+        says=says, service="ecr", operation=operation, params={"repositoryName": name, **params}, gone_ok=codes,
+        find=find,
+    )  # fmt: skip

@@ -35,8 +35,8 @@ def mixed(folder: Folder) -> Folder:
     folder.write()
     with record(folder) as opened:
         now = time.time()
-        opened.waive(now - 9 * DAY, "waived", "known | since #7", "ann@desk", now + DAY)
-        opened.waive(now - 9 * DAY, "overdue", "only this week", "bob@desk", now - DAY)
+        opened.waive(now - 9 * DAY, "small", "waived", "known | since #7", "ann@desk", now + DAY)
+        opened.waive(now - 9 * DAY, "small", "overdue", "only this week", "bob@desk", now - DAY)
     return folder
 
 
@@ -118,11 +118,11 @@ def test_a_waiver_counts_to_its_end_and_then_fails(folder: Folder) -> None:
     (folder.path / "one").write_text("2")
     assert folder.run("verify", "./small").status == 0, "it is not critical"
     with record(folder) as opened:
-        opened.waive(time.time(), "one", "until then", "ann@desk", time.time() + DAY)
+        opened.waive(time.time(), "small", "one", "until then", "ann@desk", time.time() + DAY)
     waived = folder.run("verify", "./small")
     assert waived.status == 0 and "waived: until then (ann@desk, until 20" in waived.out
     with record(folder) as opened:
-        opened.waive(time.time(), "one", "until then", "ann@desk", time.time() - 1)
+        opened.waive(time.time(), "small", "one", "until then", "ann@desk", time.time() - 1)
     ended = folder.run("verify", "./small")
     assert ended.status == 1 and "the waiver has run out: until then" in ended.out and "RAN OUT 20" in ended.out
 

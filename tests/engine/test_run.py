@@ -176,7 +176,7 @@ async def test_a_waiver_is_kept_with_its_reason(tmp_path: Path) -> None:
 
 async def test_an_expired_waiver_no_longer_counts(tmp_path: Path) -> None:
     world = World(tmp_path, (note(tmp_path, "a", "x"),))
-    world.record.waive(world.clock.now(), "a", "for a day", "me", world.clock.now() + 86_400)
+    world.record.waive(world.clock.now(), world.run.checklist.name, "a", "for a day", "me", world.clock.now() + 86_400)
     world.clock.time += 90_000
     await world.run.all()
     assert world.run.statuses["a"] is Status.HOLDS

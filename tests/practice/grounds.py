@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from tests.practice.run import Done, command
 from tests.practice.test_every_step import environment
 
 DAY = 86400
+SECOND = "210987654321"  # the account of a practice world in which nothing is
 REQUEST = {
     "filename": "a.py", "language": "python", "source_code": "1 | print(1)",
     "metadata": {"filepath": "a.py", "line_count": 1},
@@ -87,6 +88,18 @@ class Grounds:
             "new_url": self.new_url, "archive.folder": str(self.folder / "archive"),
             "documents.folder": str(self.folder / "checkout"), "documents.files": "README.md",
         }  # fmt: skip
+
+    @property
+    def state(self) -> Path:
+        return Path(self.world.env["IRIS_MIGRATE_STATE"])
+
+    def second(self, state: Path, archive_key: str) -> SecondAccount:
+        """The same world as an operator of the empty second account sees it, with nothing but the archive."""
+        env = dict(self.world.env)
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+            env[f"AWS_{name}"] = env[f"IRIS_PRACTICE_SECOND_{name}"]
+        env |= {"IRIS_MIGRATE_STATE": str(state), "IRIS_ARCHIVE_KEY": archive_key}
+        return SecondAccount(replace(self.world, ready={**self.world.ready, "env": env}), self.new_url, self.folder)
 
     def run(self, *arguments: str) -> Done:
         flags = [part for name, value in self.settings.items() for part in ("--set", f"{name}={value}")]
@@ -169,6 +182,13 @@ class Grounds:
         }
 
 
+class SecondAccount(Grounds):
+    """These grounds with the second account's keys and a state folder of its own."""
+
+    def undone(self) -> set[str]:
+        return Program(self, into=SECOND).undone(restored=True)
+
+
 class AdvancingClock(PracticeWorldClock):
     """The world's clock, moved on by whoever waits: a rate of AWS costs no real time, and the world keeps it."""
 
@@ -188,6 +208,7 @@ class Program:
     grounds: Grounds
     settings: Mapping[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    into: str = ""  # another account, in which all of it is brought back
 
     def _options(self) -> Options:
         return Options(checklist=CHECKLIST, flags={**self.grounds.settings, **self.settings})
@@ -233,7 +254,7 @@ class Program:
         async def back() -> set[str]:
             operator, clock = AutoOperator(say=self.said.append), AdvancingClock(self.grounds)
             session = (
-                await opened_restore(self._options(), operator, "", clock=clock)
+                await opened_restore(self._options(), operator, "", into=self.into, clock=clock)
                 if restored
                 else await self._opened(operator)
             )

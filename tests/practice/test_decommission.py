@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.practice.grounds import DAY, Grounds, Program, grounds_of
+from tests.practice.grounds import DAY, SECOND, Grounds, Program, grounds_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("decommission")]
 
@@ -18,6 +19,11 @@ KINDS = {
     "documents.deprecated", "outside.alike", "outside.refuses", "ecr.images_there", "lambdas.there",
     "apigateway.integrations_there", "apigateway.authorizers_there", "apigateway.routes_there",
     "apigateway.endpoint_on",
+}  # fmt: skip
+# Those that only an account needs in which nothing is.
+BACK = {
+    "apigateway.api_there", "apigateway.stages_there", "ecr.repositories_there", "iam.roles_there",
+    "lambdas.log_groups_there",
 }  # fmt: skip
 
 
@@ -37,6 +43,7 @@ def test_the_old_side_is_listed_taken_down_and_brought_back(grounds: Grounds) ->
     listed = grounds.list()
     assert not gates(listed)["idle"], "it was called a moment ago"
     assert len(listed["items"]) == 11 and {item["state"] for item in listed["items"]} == {"pending"}
+    assert any("their URLs" in lost for lost in listed["lost"]), "what another account could not get is said before"
     assert grounds.writes() == [], "listing changes nothing"
 
     refused = grounds.execute("decommission 123456789012 us-east-1 00000000")
@@ -70,6 +77,33 @@ def test_the_old_side_is_listed_taken_down_and_brought_back(grounds: Grounds) ->
     assert grounds.endpoint() == endpoint
     assert grounds.digests() == digests
     assert grounds.answers() == before
+
+
+def test_it_comes_back_in_an_empty_account_from_the_archive_alone(grounds: Grounds, tmp_path: Path) -> None:
+    """Other keys, an empty state folder: the archive and its key are all there is."""
+    second = grounds.second(tmp_path, next((grounds.state / "archive-keys").iterdir()).read_text().strip())
+    digests, endpoint, writes = grounds.digests(), grounds.endpoint(), len(grounds.writes())
+    unsaid = second.run("restore", "--execute")
+    assert unsaid.status == 3 and f"--into {SECOND}" in unsaid.err, "another account is not gone into by mistake"
+    shown = second.run("restore", "--into", SECOND)
+    assert shown.status == 1 and "CreateApi" in shown.out and "‹api-1." in shown.out
+    assert len(grounds.writes()) == writes, "neither changes anything"
+
+    done = second.run("restore", "--into", SECOND, "--execute", "--format", "json")
+    assert done.status == 0, done.why()
+    assert second.endpoint() != endpoint
+    assert second.digests() == digests
+    assert second.answers() == {"health": 200, "without a key": 401, "analysis": 200}
+    account = [call["account"] for call in grounds.writes()[writes:]]
+    assert set(account) == {SECOND}, "nothing of the first account was touched"
+    named = json.dumps([second.client("lambda").get_function(FunctionName="iris-backend"),
+                        second.client("apigatewayv2").get_apis()], default=str)  # fmt: skip
+    assert "123456789012" not in named
+    again = second.run("restore", "--into", SECOND)
+    assert again.status == 0, again.why()
+    assert second.undone() >= BACK
+    assert second.client("apigatewayv2").get_apis()["Items"] == []
+    assert second.client("lambda").list_functions()["Functions"] == []
 
 
 def in_order(writes: Sequence[dict[str, Any]]) -> bool:

@@ -22,7 +22,7 @@ from iris_migrate.values import StepKey
 from tests.practice.faults import Ground
 from tests.practice.finished import Finished
 from tests.practice.test_bridge import KINDS as BRIDGE
-from tests.practice.test_decommission import KINDS
+from tests.practice.test_decommission import BACK, KINDS
 from tests.practice.test_decommission_choices import KINDS as CHOICES
 from tests.practice.test_decommission_rest import KINDS as REST_KINDS
 from tests.practice.test_every_step import Looker, environment, ground, looker
@@ -44,7 +44,7 @@ ASKS: Mapping[str, Mapping[str, Any]] = {
     "operator.confirms": {"question": "Is it done?"},
 }
 # The old side's classes: tests of the decommission (make test-long) carry them out and undo them, in worlds of theirs.
-ELSEWHERE = KINDS | REST_KINDS | CHOICES | BRIDGE
+ELSEWHERE = KINDS | BACK | REST_KINDS | CHOICES | BRIDGE
 # Directories are only removed when they are empty: what others put there is nobody's to delete.
 NOT_EMPTY = {"app-directory", "cache-directory", "challenge-folder"}
 

@@ -45,7 +45,9 @@ class VerifyApp(SittingApp):
             Path(name).write_text({"there": "stone is there", "note": "one\ntwo\nthree"}[name])
         await session.inspect()
         Path("note").write_text("one\nother")
-        session.record.waive(session.clock.now(), "paid", "paid elsewhere", "ann@desk", AT + 86400)
+        session.record.waive(
+            session.clock.now(), session.checklist.name, "paid", "paid elsewhere", "ann@desk", AT + 86400
+        )
         self.answer = await self.show(VerifyScreen(session))
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,27 @@ def test_a_run_that_did_not_end_is_interrupted(record: Record) -> None:
 
 
 def test_an_empty_reason_takes_a_waiver_back(record: Record) -> None:
-    record.waive(1.0, "s", "later", "me", None)
-    waiver = record.waiver("s")
+    record.waive(1.0, "c", "s", "later", "me", None)
+    waiver = record.waiver("c", "s")
     assert waiver is not None and waiver.reason == "later"
-    record.waive(2.0, "s", "", "me", None)
-    assert record.waiver("s") is None
+    assert record.waiver("other", "s") is None, "a step of the same name in another checklist is another step"
+    record.waive(2.0, "c", "s", "", "me", None)
+    assert record.waiver("c", "s") is None
+
+
+def test_a_record_of_the_format_before_is_read_and_its_waivers_have_to_be_given_again(tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+    Record(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("ALTER TABLE waivers DROP COLUMN checklist; PRAGMA user_version=1;")
+        db.execute("INSERT INTO waivers VALUES (1.0, 's', 'later', 'me', NULL)")
+        db.commit()
+    opened = Record(path)
+    assert opened.waiver("c", "s") is None
+    opened.waive(2.0, "c", "s", "again", "me", None)
+    assert opened.waiver("c", "s") is not None
+    opened.close()
+    Record(path).close()
 
 
 def test_last_held_is_the_newest_that_held(record: Record) -> None:

@@ -11,7 +11,13 @@ from iris_migrate.resources.apigateway.kind import GONE, Item, Kind, Making, Pla
 from iris_migrate.resources.old_side.http_apis import Thing, integration_key
 from iris_migrate.target import Aws
 
-_LISTS = {"Route": "GetRoutes", "Integration": "GetIntegrations", "Authorizer": "GetAuthorizers"}
+_LISTS = {
+    "Route": "GetRoutes", "Integration": "GetIntegrations", "Authorizer": "GetAuthorizers", "Stage": "GetStages",
+}  # fmt: skip
+_NAMED = ("Route", "Integration", "Authorizer")  # what a route names, and itself
+
+
+_KEYS = {"Route": "RouteKey", "Authorizer": "Name", "Stage": "StageName"}
 
 
 def _calls(*operations: str) -> frozenset[str]:
@@ -21,15 +27,17 @@ def _calls(*operations: str) -> frozenset[str]:
 class HttpKind(Kind):
     service: ClassVar[str] = "apigatewayv2"
     calls: ClassVar[Mapping[str, frozenset[str]]] = {
-        "Route": _calls(*_LISTS.values(), "DeleteRoute", "CreateRoute", "CreateDeployment", "GetDeployments"),
+        "Route": _calls(
+            *(_LISTS[name] for name in _NAMED), "DeleteRoute", "CreateRoute", "CreateDeployment", "GetDeployments"
+        ),
         "Integration": _calls("GetIntegrations", "DeleteIntegration", "CreateIntegration"),
         "Authorizer": _calls("GetAuthorizers", "DeleteAuthorizer", "CreateAuthorizer"),
-        "Stage": frozenset(),  # they stay, as the API does
+        "Stage": _calls("GetStages", "DeleteStage", "CreateStage"),  # they stay, as the API does, where it does
         "Plan": frozenset(),  # of REST APIs alone
     }
 
     async def place(self, aws: Aws, api: str, what: str) -> Place:
-        names = tuple(_LISTS) if what == "Route" else (what,)
+        names = _NAMED if what == "Route" else (what,)
         reads = [aws.read_all(self.service, _LISTS[name], "Items[]", ApiId=api) for name in names]
         found = dict(zip(names, await asyncio.gather(*reads), strict=True))
         return {name: _ids(name, items) for name, items in found.items()}
@@ -64,7 +72,7 @@ class HttpKind(Kind):
                 says=f"Remove the {what.lower()} {item['key']} from API {item['api']}",
                 service=self.service,
                 operation=f"Delete{what}",
-                params={"ApiId": item["api"], f"{what}Id": id_},
+                params={"ApiId": item["api"], "StageName" if what == "Stage" else f"{what}Id": id_},
                 gone_ok=(GONE,),
             )
         ]
@@ -85,6 +93,8 @@ def _found(what: str, item: Item) -> str:
     """JMESPath that finds a part in its list."""
     if what == "Route":
         return f"Items[?RouteKey=='{item['key']}'].RouteId | [0]"
+    if what == "Stage":
+        return f"Items[?StageName=='{item['key']}'].StageName | [0]"
     if what == "Authorizer":
         return f"Items[?Name=='{item['key']}'].AuthorizerId | [0]"
     return f"Items[?IntegrationUri=='{item['spec'].get('IntegrationUri', '')}'].IntegrationId | [0]"
@@ -93,6 +103,6 @@ def _found(what: str, item: Item) -> str:
 def _ids(what: str, items: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for item in items:
-        key = integration_key(item) if what == "Integration" else str(item["RouteKey" if what == "Route" else "Name"])
-        found.setdefault(key, []).append(str(item[f"{what}Id"]))
+        key = integration_key(item) if what == "Integration" else str(item[_KEYS[what]])
+        found.setdefault(key, []).append(str(item["StageName" if what == "Stage" else f"{what}Id"]))
     return found

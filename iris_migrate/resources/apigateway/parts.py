@@ -176,7 +176,7 @@ class _Routes(_Parts):
     def _deployed(self, changes: Sequence[Change]) -> list[Change]:
         if isinstance(self.stages, Unresolved) or not changes:
             return []
-        return [deployment(*place.split("/", 1)) for place in self.stages]
+        return [deployment(*place.split("/", 1)) for place in self.stages if isinstance(place, str)]
 
 
 @dataclass(frozen=True, kw_only=True)

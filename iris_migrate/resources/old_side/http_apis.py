@@ -34,6 +34,8 @@ STAGE = (
 )  # fmt: skip
 API = ("Name", "Description", "CorsConfiguration", "RouteSelectionExpression", "Version")
 
+_PLACE = re.compile(r"(arn:[a-z-]+:[a-z0-9-]+):[a-z0-9-]*:[0-9]*")  # region and account of an ARN
+
 
 def picked(item: Mapping[str, Any], names: tuple[str, ...]) -> Thing:
     """The named fields that say something, in one order."""
@@ -122,9 +124,10 @@ def _integration(api: str, item: Mapping[str, Any]) -> Thing:
 
 
 def integration_key(item: Mapping[str, Any]) -> str:
-    """The same for integrations that say the same; the console makes one for each route."""
+    """The same for integrations that say the same, in whatever account; the console makes one for each route."""
     spec = picked(item, (*INTEGRATION, *SEALED))
-    return f"{function_of(str(spec.get('IntegrationUri', ''))) or 'integration'}-{digest(canonical(spec))[:8]}"
+    says = _PLACE.sub(r"\1::", canonical(spec))
+    return f"{function_of(str(spec.get('IntegrationUri', ''))) or 'integration'}-{digest(says)[:8]}"
 
 
 def _concerns(api: Thing, function: str) -> bool:
