@@ -74,16 +74,29 @@ class _Metrics(Resource):
         for name in self.own:
             seen = await target.archives.content(self.folder, name)
             calls = (seen or {}).get("calls") or {}
-            ours = [call for what, call in calls.items() if what.startswith("old ") and _counts(asked, what, call)]
+            ours = [call for what, call in calls.items() if what.startswith("old ") and self._counts(asked, what, call)]
             if ours:
                 found[float(seen["at"])] = found.get(float(seen["at"]), 0) + len(ours)
         return found
 
+    def _counts(self, asked: tuple[str, str, str, str, str], what: str, call: Mapping[str, Any]) -> bool:
+        """Whether a metric counts a call of ours: an API each of its own, a function what reached it."""
+        name, namespace, metric, _, _ = asked
+        if namespace == "AWS/ApiGateway":  # the metrics of a REST API go by its name, its addresses by its id
+            api = name.removeprefix(_CALLS)
+            domains = [at for item in self._listed() if item["id"] == api for at in item.get("domains", ())]
+            return not what.startswith("old https://") or any(at in what for at in (api, *domains))
+        return call.get("status") in {"Invocations": (200,), "Throttles": (429, 500, 503)}.get(metric, ())
+
+    def _listed(self) -> Sequence[Mapping[str, Any]]:
+        assert not isinstance(self.apis, Unresolved)
+        return self.apis
+
     def _asked(self) -> list[tuple[str, str, str, str, str]]:
         """(what it is called, namespace, metric, dimension, value); a metric of throttles need not have a history."""
-        assert not isinstance(self.apis, Unresolved) and not isinstance(self.functions, Unresolved)
+        assert not isinstance(self.functions, Unresolved)
         found = []
-        for api in self.apis:
+        for api in self._listed():
             dimension, value = ("ApiId", api["id"]) if api["kind"] == "HTTP" else ("ApiName", api["name"])
             found.append((f"{_CALLS}{api['id']}", "AWS/ApiGateway", "Count", dimension, str(value)))
         for function in self.functions:
@@ -105,14 +118,6 @@ class _Metrics(Resource):
             point["Timestamp"].timestamp(): float(point["Sum"])
             for point in answer.get("Datapoints") or () if point["Sum"]
         }  # fmt: skip
-
-
-def _counts(asked: tuple[str, str, str, str, str], what: str, call: Mapping[str, Any]) -> bool:
-    """Whether a metric counts a call of ours: an API each of its own, a function what reached it."""
-    name, namespace, metric, _, _ = asked
-    if namespace == "AWS/ApiGateway":  # the metrics of a REST API go by its name, its address by its id
-        return name.removeprefix(_CALLS) in what or not what.startswith("old https://")
-    return call.get("status") in {"Invocations": (200,), "Throttles": (429, 500, 503)}.get(metric, ())
 
 
 def without_ours(calls: Mapping[float, float], ours: Mapping[float, int]) -> dict[float, float]:

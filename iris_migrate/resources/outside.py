@@ -87,11 +87,16 @@ class Refuses(_Asked):
         ]  # fmt: skip
 
     def _judge(self, calls: Mapping[str, Mapping[str, Any]]) -> list[Evidence]:
-        return [
-            Evidence(name, f"HTTP {', '.join(str(status) for status in self.statuses)}", f"HTTP {seen['status']}",
+        expected = f"HTTP {', '.join(str(status) for status in self.statuses)}"
+        evidence = [
+            Evidence(name, expected, f"HTTP {seen['status']}",
                      Verdict.HOLDS if seen["status"] in self.statuses else Verdict.DIFFERS)
             for name, seen in calls.items()
         ]  # fmt: skip
+        names = [f"old {url}" for url in self._urls()]
+        return evidence + [
+            Evidence(name, expected, "not asked yet", Verdict.ABSENT) for name in names if name not in calls
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

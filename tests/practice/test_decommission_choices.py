@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from iris_migrate.rehearsal.old_sides import CUSTOM_DOMAIN
 from tests.practice.grounds import DAY, Grounds, Program, grounds_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("decommission choices")]
@@ -16,7 +18,7 @@ SERVED = {"health": 200, "without a key": 401, "analysis": 200}
 
 @pytest.fixture(scope="module")
 def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
-    with grounds_of(tmp_path_factory.mktemp("decommission")) as found:
+    with grounds_of(tmp_path_factory.mktemp("decommission"), "custom-domain") as found:
         yield found
 
 
@@ -46,6 +48,10 @@ def test_it_goes_on_to_the_end_and_comes_back(grounds: Grounds) -> None:
     endpoint, program = grounds.endpoint(), Program(grounds, {"switch_off.how": "concurrency"})
     done = program.taken_down()
     assert {item.state for item in done.items} == {"gone"}, program.why(done)
+    proof = json.loads((grounds.folder / "archive/proofs/refused.json").read_text())
+    asked = {name.removeprefix("old "): seen["status"] for name, seen in proof["calls"].items()}
+    assert set(asked) == {endpoint, f"https://{CUSTOM_DOMAIN}"}, "every public name"
+    assert min(asked.values()) >= 429
     back = program.restore()
     assert back.exit_code == 0, program.why(back)
     assert (grounds.endpoint(), reserved(grounds)) == (endpoint, 5)

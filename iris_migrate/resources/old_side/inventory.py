@@ -19,7 +19,8 @@ READS = frozenset(
         "apigatewayv2:GetStages", "lambda:ListFunctions", "lambda:GetFunction", "lambda:ListVersionsByFunction",
         "lambda:ListAliases", "lambda:GetFunctionConcurrency", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy",
         "lambda:ListEventSourceMappings", "apigateway:GetRestApis", "apigateway:GetResources",
-        "apigateway:GetAuthorizers", "apigateway:GetStages", "apigateway:GetUsagePlans",
+        "apigateway:GetAuthorizers", "apigateway:GetStages", "apigateway:GetUsagePlans", "apigateway:GetDomainNames",
+        "apigateway:GetBasePathMappings", "apigatewayv2:GetDomainNames", "apigatewayv2:GetApiMappings",
         "ecr:DescribeImages", "ecr:BatchGetImage", "ecr:DescribeRepositories",
         "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource", "iam:GetRole",
         "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "logs:DescribeLogGroups",
@@ -39,7 +40,7 @@ class Inventory(Resource):
     calls: ClassVar[frozenset[str]] = READS
     uses: ClassVar[frozenset[str]] = frozenset({"aws", "archives"})
     outputs: ClassVar[frozenset[str]] = frozenset(
-        {*GROUPS, "shared", "owned", "names", "archived", "stages", "live", "plans"}
+        {*GROUPS, "shared", "owned", "names", "public", "archived", "stages", "live", "plans"}
     )
     check_only: ClassVar[bool] = True
     function: str
@@ -59,13 +60,21 @@ class Inventory(Resource):
             says = f"no function {self.function}, and no API in front of it, in {target.aws.region}"
             return conclude([Evidence("the old side", "there, or archived", says, Verdict.UNKNOWN)])
         evidence.append(Evidence("the old side", "listed", f"{count} things", Verdict.HOLDS))
+        names = [api["endpoint"] for api in groups["apis"]]
         outputs = {
-            **groups, "shared": seen["shared"], "owned": seen["owned"], "archived": kept is not None,
-            "names": [api["endpoint"] for api in groups["apis"]], "stages": manual_stages(groups["apis"]),
+            **groups, "names": names, "public": [*names, *_besides(groups, seen)], "shared": seen["shared"],
+            "owned": seen["owned"], "archived": kept is not None, "stages": manual_stages(groups["apis"]),
             "live": of_rest(groups["apis"], "stages"), "plans": of_rest(groups["apis"], "plans"),
         }  # fmt: skip
         reason = "" if all(item.verdict is Verdict.HOLDS for item in evidence) else "it is not as it was archived"
         return conclude(evidence, outputs, reason=reason)
+
+
+def _besides(groups: Mapping[str, list[Thing]], seen: Mapping[str, Any]) -> list[str]:
+    """Addresses besides the APIs' own: custom domains that lead here now, and the functions' URLs."""
+    domains = [address for api in seen["apis"] for address in api["domains"]]
+    urls = [str(item["address"]).rstrip("/") for group in ("functions", "guards") for item in groups[group]]
+    return [*domains, *(url for url in urls if url)]
 
 
 def merged(kept: Mapping[str, Any] | None, seen: Mapping[str, Any], group: str) -> list[Thing]:
@@ -99,7 +108,7 @@ def _new(group: str, before: list[Thing], now: list[Thing]) -> list[Evidence]:
 
 # What a decommission itself changes on the way: the off switch, tags that go first; ids, after a restore.
 _OURS = frozenset({"concurrency", "tags", "status", "stages", "plans", "disabled", "endpoint",
-                   "manifests", "ids", "days"})  # fmt: skip
+                   "manifests", "ids", "days", "domains"})  # fmt: skip
 
 
 def manual_stages(apis: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from iris_migrate.resources.old_side.domains import custom_addresses
 from iris_migrate.resources.old_side.functions import function
 from iris_migrate.resources.old_side.http_apis import Thing, every_authorizer, function_of, http_apis, parts
 from iris_migrate.resources.old_side.images import images, repository, repository_of
@@ -35,11 +36,13 @@ async def look(aws: Aws, name: str, kept: Mapping[str, Any] | None = None) -> di
     known: Mapping[str, Any] = kept or {}
     backend, http, rest = await asyncio.gather(function(aws, name), http_apis(aws, name), rest_apis(aws, name))
     apis = [*http, *rest]
+    domains = await custom_addresses(aws) if apis else {}
     seen: dict[str, Any] = {group: [] for group in GROUPS}
     shared: list[Thing] = []
     for api in apis:
         ours, others = rest_parts(api, name) if api["kind"] == "REST" else parts(api, name)
-        seen["apis"].append({key: api[key] for key in _API if key in api})
+        listed = {key: api[key] for key in _API if key in api}
+        seen["apis"].append({**listed, "domains": domains.get(str(api["id"]), [])})
         for group, things in ours.items():
             seen[group] += things
         for route in others:
