@@ -53,7 +53,8 @@ def resources_of(call: Mapping[str, Any]) -> list[str]:
         arn = params.get("resourceArn")
         return [arn] if arn else [f"arn:aws:ecr:{region}:{account}:repository/{name}" for name in names]
     if service == "iam":
-        return [params["PolicySourceArn"]]
+        role = params.get("RoleName")
+        return [f"arn:aws:iam::{account}:role/{role}" if role else params["PolicySourceArn"]]
     if service == "logs":
         return [f"arn:aws:logs:{region}:{account}:log-group:{params['logGroupName']}"]
     if service == "cloudwatch":
