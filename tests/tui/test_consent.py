@@ -79,7 +79,7 @@ async def test_waiving_wants_a_reason_and_keeps_it(app: SittingApp) -> None:
         asked.query_one("#reason").focus()
         await pilot.press(*"not needed here", "enter", *"30", "enter")
         await until(pilot, lambda: status(app, "broken") is Status.WAIVED)
-        waiver = app.local.record.waiver(app.local.session.checklist.name, "broken")
+        waiver = app.local.record.waiver(app.local.checklist.name, "broken")
         assert waiver is not None and waiver.reason == "not needed here"
         assert waiver.until is not None and round(waiver.until - waiver.at) == 30 * 86400
 
