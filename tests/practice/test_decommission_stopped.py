@@ -32,6 +32,13 @@ def test_a_function_that_is_kept_locks_its_images(grounds: Grounds) -> None:
     ]  # fmt: skip
 
 
+def test_another_region_is_refused(grounds: Grounds) -> None:
+    elsewhere = grounds.execute(grounds.list()["phrase"], "--set", "aws.region=eu-west-1")
+    assert elsewhere.status == 4, elsewhere.why()
+    assert "not the phrase of this list" in elsewhere.err and "eu-west-1" in elsewhere.err
+    assert changes(grounds) == []
+
+
 def test_a_full_disk_ends_it_before_anything_changes(grounds: Grounds) -> None:
     phrase = grounds.run("--set", SWITCH, "decommission", "--format", "json").document["phrase"]
     full = grounds.folder / "archive/images/iris-backend/0000.json.sealed.part"
