@@ -168,6 +168,18 @@ async def test_a_closed_gate_says_when_it_opens_and_looking_changes_nothing() ->
         assert Path("routes-0").exists() and not Path("kept").exists()
 
 
+@pytest.mark.parametrize("name", ["closed", "asked", "failed"])
+async def test_a_terminal_of_20_by_5_and_back(name: str) -> None:
+    way, made = SHOTS[name]
+    async with made().run_test(size=NARROW) as pilot:
+        await way(pilot)
+        before = text(pilot)
+        await pilot.resize_terminal(20, 5)
+        await pilot.pause()
+        await pilot.resize_terminal(*NARROW)
+        await until(pilot, lambda: text(pilot) == before)
+
+
 async def test_another_phrase_agrees_to_nothing() -> None:
     async with app(AT).run_test(size=WIDE) as pilot:
         await asked(pilot)

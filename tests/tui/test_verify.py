@@ -84,6 +84,17 @@ def test_light(snap_compare: Compare) -> None:
     assert snap_compare(app("light"), terminal_size=NARROW, run_before=looked)
 
 
+@pytest.mark.parametrize("way", [looked, filtered])
+async def test_a_terminal_of_20_by_5_and_back(way: Any) -> None:
+    async with app().run_test(size=NARROW) as pilot:
+        await way(pilot)
+        before = text(pilot)
+        await pilot.resize_terminal(20, 5)
+        await pilot.pause()
+        await pilot.resize_terminal(*NARROW)
+        await until(pilot, lambda: text(pilot) == before)
+
+
 async def test_what_was_lost_is_on_top_with_both_evidences() -> None:
     async with app().run_test(size=WIDE) as pilot:
         await looked(pilot)

@@ -120,7 +120,7 @@ class VerifyScreen(Page[str | None]):
         steps = [step for step in self.result.steps if self._wanted in _line(step, 400).lower()]
         self._shown = tuple(sorted(steps, key=_rank))
         listed = self.query_one("#steps", OptionList)
-        width = max(40, self.size.width - 4)
+        width = max(40, self.size.width - 5)  # frame, padding, and a scrollbar that is always thought of
         listed.clear_options()
         listed.add_options(
             Option(Content(_line(step, width, narrow=self.has_class("-narrow")))) for step in self._shown
